@@ -1,0 +1,4 @@
+package record
+
+// Recording is the bytes of one connection.
+type Recording struct{}
