@@ -1,11 +1,20 @@
-// Package pb decodes one protobuf message without generated code: Fields gives
+// Package pb decodes one protobuf message without generated code. Fields gives
 // a tree of nodes whose byte ranges tile the payload exactly, with or without a
-// schema; a Plan turns the same bytes into the JSON of the ProtoJSON
-// specification and can link each JSON range to the node it came from. Bytes
-// that cannot be explained become nodes with a Problem; nothing fails.
+// schema. A Plan turns the same bytes into the JSON of the ProtoJSON
+// specification and can link each JSON range to the bytes it came from. Fields
+// never fails: bytes that cannot be explained become nodes with a Problem.
+//
+//	nodes := pb.Fields(payload, md, types)
+//	json, links, err := pb.NewPlan(md, types, pb.Options{}).JSONLinks(payload)
+//
+// Nodes and links use offsets in the same payload, so a node and a link with
+// the same wire range are the same field. The package does no I/O and keeps no
+// reference to a payload after a call returns.
 package pb
 
 import (
+	"fmt"
+
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
@@ -23,3 +32,146 @@ type Types interface {
 	FindMessageByURL(url string) (protoreflect.MessageType, error)
 	FindExtensionByNumber(message protoreflect.FullName, field protoreflect.FieldNumber) (protoreflect.ExtensionType, error)
 }
+
+// Wire is a wire type, numbered as in the protobuf encoding specification.
+type Wire uint8
+
+// The wire types of the protobuf encoding specification.
+const (
+	Varint     Wire = 0
+	Fixed64    Wire = 1
+	Bytes      Wire = 2
+	StartGroup Wire = 3
+	EndGroup   Wire = 4
+	Fixed32    Wire = 5
+)
+
+var wireNames = [...]string{"VARINT", "I64", "LEN", "SGROUP", "EGROUP", "I32"}
+
+// String returns the specification's name of the wire type.
+func (w Wire) String() string {
+	if int(w) < len(wireNames) {
+		return wireNames[w]
+	}
+	return fmt.Sprintf("WIRE_%d", uint8(w))
+}
+
+// NodeKind says what the bytes of a Node are.
+type NodeKind uint8
+
+// The kinds of Node.
+const (
+	// FieldNode is a field: a tag and a value.
+	FieldNode NodeKind = iota
+	// ElementNode is one element of a packed repeated field; it has no tag.
+	ElementNode
+	// GapNode is a run of bytes that is not a field; Problem says why.
+	GapNode
+)
+
+// String returns the kind in lower case.
+func (k NodeKind) String() string {
+	switch k {
+	case FieldNode:
+		return "field"
+	case ElementNode:
+		return "element"
+	case GapNode:
+		return "gap"
+	}
+	return fmt.Sprintf("kind %d", uint8(k))
+}
+
+// Node is one field, packed element or gap of a payload. All ranges are offsets
+// in the payload that was given to Fields, at every depth.
+type Node struct {
+	Range    Range // the tag, the length and the value
+	Value    Range // the value alone: a LEN field's content, a group's fields between its tags
+	Number   protoreflect.FieldNumber
+	Wire     Wire
+	Kind     NodeKind
+	Field    protoreflect.FieldDescriptor   // nil when the schema does not have the field
+	Message  protoreflect.MessageDescriptor // what Children were decoded with: a message field's type or the type an Any names; else nil
+	Children []Node                         // a message's fields, a map entry's key and value, packed elements
+	Problem  string                         // why the bytes are damaged or notable; "" when they are neither
+	schema   bool                           // the containing message has a descriptor
+}
+
+// Unknown reports whether the node is a field that its message's schema does not have.
+func (n Node) Unknown() bool { return n.schema && n.Kind == FieldNode && n.Field == nil }
+
+// Fields decodes payload as a message of type md, or without a schema when md is
+// nil or a placeholder. The nodes tile the payload exactly, the children of a
+// message or packed node tile its Value. types may be nil.
+func Fields(payload []byte, md protoreflect.MessageDescriptor, types Types) []Node {
+	return nil
+}
+
+// Options choose how a Plan writes JSON.
+type Options struct {
+	ProtoNames  bool // the .proto names instead of the JSON names
+	Defaults    bool // fields without presence are written when they are not on the wire
+	EnumNumbers bool // enum values as numbers
+}
+
+// Link ties a range of a JSON text to the bytes of the payload that made it.
+type Link struct {
+	JSON   Range  // the member with its key, or the array element, without the comma after it
+	Wire   Range  // tag, length and value; an element alone in a packed field; no bytes for a default
+	Value  Range  // the value alone
+	Path   string // as in address.city, tags[2], labels["k"]
+	Depth  int    // how many JSON objects and arrays enclose it; 0 for the members of the whole text
+	Number protoreflect.FieldNumber
+	Field  protoreflect.FieldDescriptor
+}
+
+// Error is a payload that protobuf-go rejects: where, and by which rule.
+type Error struct {
+	Off  int    // offset in the payload
+	Path string // the field, as in Link.Path; "" at the top
+	Rule string // what is wrong
+}
+
+// Error gives the rule with its place.
+func (e *Error) Error() string {
+	if e.Path == "" {
+		return fmt.Sprintf("byte %d: %s", e.Off, e.Rule)
+	}
+	return fmt.Sprintf("byte %d (%s): %s", e.Off, e.Path, e.Rule)
+}
+
+// Plan is the compiled way from the bytes of one message type to its JSON. It is
+// safe for concurrent use.
+type Plan struct{}
+
+// NewPlan returns a Plan for messages of type md. types may be nil: then no Any
+// and no extension is resolved.
+func NewPlan(md protoreflect.MessageDescriptor, types Types, o Options) *Plan { return &Plan{} }
+
+// AppendJSON appends the compact JSON of payload to dst.
+func (p *Plan) AppendJSON(dst, payload []byte) ([]byte, error) { return dst, nil }
+
+// JSONLinks returns the JSON of payload, indented by two spaces, and the links
+// from its ranges to the payload, sorted by JSON offset, outer before inner.
+func (p *Plan) JSONLinks(payload []byte) ([]byte, []Link, error) { return nil, nil, nil }
+
+// NodeAt returns the nodes at byte off, outermost first.
+func NodeAt(nodes []Node, off int) []*Node { return nil }
+
+// LinkAt returns the index of the innermost link at JSON offset off.
+func LinkAt(links []Link, off int) (int, bool) { return 0, false }
+
+// LinksFor returns the indices of the links with exactly the wire range r.
+func LinksFor(links []Link, r Range) []int { return nil }
+
+// Text gives a short readable value of a scalar node; "" for messages and groups.
+func (n Node) Text(payload []byte) string { return "" }
+
+// Reading is one way to read a value whose type is not known.
+type Reading struct {
+	As   string // "uint64", "sint64", "double", "string", "message", "packed varint", ...
+	Text string
+}
+
+// Readings gives every plausible reading of a node's value, the likeliest first.
+func (n Node) Readings(payload []byte) []Reading { return nil }
