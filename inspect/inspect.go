@@ -1,0 +1,186 @@
+// Package inspect decodes a recording: bytes in, frames, header blocks,
+// messages and their problems out. Decoding is pure (no clock, disk or network)
+// and never fails: bytes it cannot explain become Problems at their offsets, and
+// what follows is decoded if it can be. It needs no schema; a message descriptor
+// enters only at Fields and NewPlan.
+//
+//	d := inspect.NewDecoder(rec)
+//	t, more := d.Advance(1 << 20)
+//	for _, m := range t.Messages { payload, err := t.Payload(rec, m) … }
+package inspect
+
+import (
+	"time"
+
+	"github.com/wiregloss/wiregloss/inspect/h2"
+	"github.com/wiregloss/wiregloss/inspect/hpack"
+	"github.com/wiregloss/wiregloss/record"
+)
+
+// Trace is what a recording's bytes mean: an index of spans, never a copy of
+// the bytes. Frames, Headers, Messages and Problems only grow: the lists of an
+// older Trace are a prefix of a newer one's. The rest is a snapshot.
+type Trace struct {
+	Preface  record.Span // the client's 24 bytes, RFC 9113 §3.4; Len 0 if absent
+	Frames   []Frame     // in the order in which they were complete
+	Headers  []HeaderBlock
+	Messages []Message
+	Problems []Problem
+
+	Partial []Message      // begun, not finished: Have says how far
+	Streams []Stream       // in the order in which they were opened
+	Tail    [2]record.Span // per direction, the bytes at the end that are no whole frame
+
+	// Forgotten says how many entries Decoder.Forget dropped from the front of
+	// each list. Indexes in this package (Message.Frame, Frame.Block…) count from
+	// the first entry ever, so entry i is at i - Forgotten.
+	Forgotten Counts
+
+	spans []record.Span // Message.span: the wire spans of the messages
+}
+
+// Counts counts entries of the lists of a Trace.
+type Counts struct{ Frames, Headers, Messages, Problems, spans int }
+
+// Frame is one HTTP/2 frame. RFC 9113 §4.1.
+type Frame struct {
+	At     time.Duration // when its last byte was recorded, from Meta.Start
+	Off    int64         // of its header's first byte, in its direction's bytes
+	Length uint32        // RFC 9113 Length: the header's 9 bytes are not counted
+	Stream uint32        // 0 is the connection
+	Dir    record.Dir
+	Type   h2.Type
+	Flags  h2.Flags
+	Block  int32 // index of the header block that it belongs to; -1 if none
+
+	// ConnWindow and StreamWindow are what remains for the sender of DATA after
+	// this frame, in bytes: of a DATA frame its own sender's windows, of a
+	// WINDOW_UPDATE the windows of its receiver. Else 0. RFC 9113 §5.2.
+	ConnWindow, StreamWindow int32
+}
+
+// Span returns the frame's bytes, header included.
+func (f Frame) Span() record.Span {
+	return record.Span{Dir: f.Dir, Off: f.Off, Len: h2.HeaderLen + int64(f.Length)}
+}
+
+// PayloadSpan returns the frame's bytes after its header.
+func (f Frame) PayloadSpan() record.Span {
+	return record.Span{Dir: f.Dir, Off: f.Off + h2.HeaderLen, Len: int64(f.Length)}
+}
+
+// BlockKind says what a header block is for.
+type BlockKind uint8
+
+// The kinds of header block. RFC 9113 §8.1.
+const (
+	RequestHeaders BlockKind = iota
+	ResponseHeaders
+	Informational // a 1xx response before the final one
+	Trailers
+	Promise // in a PUSH_PROMISE
+)
+
+// HeaderBlock is a field section: one HEADERS or PUSH_PROMISE frame and the
+// CONTINUATION frames that follow it.
+type HeaderBlock struct {
+	At        time.Duration // when its last byte was recorded
+	Dir       record.Dir
+	Stream    uint32
+	Kind      BlockKind
+	EndStream bool
+	Frame     int           // index of the frame that began it
+	Fragments []record.Span // the HPACK bytes, padding and priority excluded
+	Fields    []hpack.Field // Range counts in the joined fragments
+}
+
+// Get returns the value of the first field with a (lower-case) name.
+func (b HeaderBlock) Get(name string) (string, bool) {
+	for _, f := range b.Fields {
+		if f.Name == name {
+			return f.Value, true
+		}
+	}
+	return "", false
+}
+
+// FieldSpans returns the wire bytes of a field: one span, or more where a
+// CONTINUATION cuts it.
+func (b HeaderBlock) FieldSpans(f hpack.Field) []record.Span {
+	return within(b.Fragments, int64(f.Range.Off), int64(f.Range.Len))
+}
+
+// Encoding is how a message's payload is compressed.
+type Encoding uint8
+
+// The encodings that can be undone; Other names one that cannot.
+const (
+	Identity Encoding = iota
+	Gzip
+	Deflate
+	Other
+)
+
+// Message is a gRPC message with its 5-byte prefix, or the whole body of one
+// direction of a stream that is not gRPC (Prefixed is false).
+type Message struct {
+	At         time.Duration // when its last byte was recorded
+	Length     int64         // of the payload as sent: what the prefix declares
+	Have       int64         // how many of the payload's bytes are there; Length once complete
+	Seq        int           // counts from 0 in its stream and direction
+	Frame      int           // index of the frame its first byte is in
+	Stream     uint32
+	Dir        record.Dir
+	Prefixed   bool
+	Compressed bool // the prefix's flag
+	Encoding   Encoding
+
+	span, spans int // into Trace.spans: prefix and payload on the wire
+}
+
+// Problem is a broken rule, at its bytes.
+type Problem struct {
+	Span   record.Span
+	Stream uint32
+	Rule   string // "RFC 9113 §6.9"
+	Text   string // what is wrong, and the consequence
+}
+
+// StreamState is how far a stream is. RFC 9113 §5.1, seen from both ends.
+type StreamState uint8
+
+// The states of a stream.
+const (
+	Open            StreamState = iota
+	HalfClosedSent              // the client has ended its side
+	HalfClosedRecvd             // the server has ended its side
+	Closed                      // both ended
+	Reset                       // RST_STREAM
+)
+
+// Stream is one request and its response.
+type Stream struct {
+	ID       uint32
+	State    StreamState
+	Method   string // :method
+	Path     string // :path
+	Opened   time.Duration
+	Ended    time.Duration // when State became Closed or Reset
+	GRPC     bool          // the request's content-type is application/grpc…
+	HTTP     int           // :status of the final response; 0 before it
+	Status   *Status       // gRPC status from the wire; nil before it, or without one
+	Messages [2]int        // complete ones, by Dir
+	Bytes    [2]int64      // of DATA payload, by Dir
+	Encoding [2]string     // grpc-encoding, by Dir
+
+	ResetBy   record.Dir // with State Reset
+	ResetCode h2.ErrCode
+}
+
+// Status is a gRPC status as it came in a header block.
+type Status struct {
+	Code    int
+	Message string // percent-decoded; untrusted text
+	Details []byte // grpc-status-details-bin, base64 undone: a google.rpc.Status
+	Block   int    // index of the header block
+}
