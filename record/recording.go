@@ -1,31 +1,38 @@
 package record
 
 import (
+	"errors"
+	"io"
+	"math"
 	"sync"
 	"time"
 )
 
 // Recording is the bytes of one connection in both directions, with the time of
-// each read and write. It only grows. One goroutine per direction may append
-// while any number read.
+// each read and write. It only grows, except for what is discarded. One
+// goroutine per direction may append while any number read; every method may be
+// called at any time.
+//
+// Bytes may be missing: discarded, skipped in a saved file, or lost because the
+// disk was full. Their offsets stay, so what follows keeps its place. Holes
+// lists them, and no method makes up bytes for them.
 type Recording struct {
 	meta Meta
 
 	mu      sync.Mutex
 	lanes   [2]lane
+	memory  int // bytes of slabs held in memory, both directions
+	spill   spill
 	chunks  []Chunk
-	first   int // index of chunks[0] since the recording began
-	changed chan struct{}
-	closed  bool
-	err     error
-	unsent  int64
+	first   int           // absolute index of chunks[0]
+	changed chan struct{} // nil while nobody waits
+	unsent  Span
 	problem error
 	cut     bool
-}
 
-type lane struct {
-	base int64
-	buf  []byte
+	closed bool // the end is known: err says how
+	sealed bool // nothing more is recorded
+	err    error
 }
 
 // New returns an empty recording of a connection.
@@ -34,141 +41,122 @@ func New(m Meta) *Recording { return &Recording{meta: m} }
 // Meta returns the facts about the connection that are not in its bytes.
 func (r *Recording) Meta() Meta { return r.meta }
 
-// Add appends one read or write, copying b.
+// Add appends one read or write, copying b, and returns its span. It records
+// nothing and returns an empty span when b is empty or the recording has ended.
 func (r *Recording) Add(d Dir, at time.Duration, b []byte) Span {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	s := Span{d, int64(len(r.lanes[d].buf)), int64(len(b))}
-	r.lanes[d].buf = append(r.lanes[d].buf, b...)
-	r.chunks = append(r.chunks, Chunk{at, s})
-	r.notify()
+	return r.add(d, at, b)
+}
+
+// addNow is Add with the time since Meta.Start. The clock is read under the lock,
+// so that times never decrease in chunk order.
+func (r *Recording) addNow(d Dir, b []byte) Span {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.add(d, time.Since(r.meta.Start), b)
+}
+
+func (r *Recording) add(d Dir, at time.Duration, b []byte) Span {
+	l := &r.lanes[d]
+	s := Span{Dir: d, Off: l.size}
+	if len(b) == 0 || !r.open(d) {
+		return s
+	}
+	s.Len = int64(len(b))
+	for len(b) > 0 {
+		if l.room() == 0 {
+			r.grow(l)
+		}
+		b = b[l.fill(b):]
+	}
+	r.index(Chunk{At: at, Span: s})
 	return s
 }
 
-func (r *Recording) notify() {
-	if r.changed != nil {
-		close(r.changed)
-		r.changed = nil
+// Skip appends one read or write of n bytes that are not kept: a hole. It is for
+// recordings put together from parts of others.
+func (r *Recording) Skip(d Dir, at time.Duration, n int64) Span {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	l := &r.lanes[d]
+	s := Span{Dir: d, Off: l.size}
+	if n <= 0 || n > math.MaxInt64/2-l.size || !r.open(d) {
+		return s
 	}
+	s.Len = n
+	l.size += n
+	r.index(Chunk{At: at, Span: s})
+	return s
 }
 
-// Size returns how many bytes were recorded in direction d, discarded ones included.
+// open reports whether bytes of d may still arrive. After the peer has closed
+// its side we may go on writing, and those bytes are part of the truth.
+func (r *Recording) open(d Dir) bool {
+	if d == Sent && errors.Is(r.err, io.EOF) {
+		return !r.sealed
+	}
+	return !r.closed
+}
+
+// index appends to the chunk index. An index that has been trimmed by Discard
+// belongs to a long stream: its array is made large enough not to be replaced
+// again after a few chunks.
+func (r *Recording) index(c Chunk) {
+	if n := len(r.chunks); n == cap(r.chunks) {
+		room := max(16, 2*n)
+		if r.first > 0 {
+			room = max(room, 1024)
+		}
+		r.chunks = append(make([]Chunk, 0, room), r.chunks...)
+	}
+	r.chunks = append(r.chunks, c)
+	r.notify()
+}
+
+// Size returns how many bytes were recorded in direction d, holes included.
 func (r *Recording) Size(d Dir) int64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return int64(len(r.lanes[d].buf))
+	return r.lanes[d].size
 }
 
-// Base returns the offset before which the bytes of d were discarded.
-func (r *Recording) Base(d Dir) int64 {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.lanes[d].base
-}
-
-// Append appends the bytes of s to dst. It stops at the end of the recording and
-// at the first byte that is not held.
-func (r *Recording) Append(dst []byte, s Span) []byte {
-	b, _ := r.View(s)
-	return append(dst, b...)
-}
-
-// View returns the bytes of s without copying, if they lie in one slab.
-func (r *Recording) View(s Span) ([]byte, bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	l := &r.lanes[s.Dir]
-	if s.Off < l.base || s.Len < 0 || s.Len > int64(len(l.buf))-s.Off {
-		return nil, false
-	}
-	return l.buf[s.Off:s.End():s.End()], true
-}
-
-// Held reports whether every byte of s is there.
-func (r *Recording) Held(s Span) bool {
-	_, ok := r.View(s)
-	return ok
-}
-
-// Holes returns the spans of d that were recorded but are not held, in order.
-func (r *Recording) Holes(d Dir) []Span {
-	if b := r.Base(d); b > 0 {
-		return []Span{{d, 0, b}}
-	}
-	return nil
-}
-
-// Chunks returns the chunks from index from on. The slice must not be changed.
+// Chunks returns the chunks from absolute index from on, or from FirstChunk if
+// that is later. The slice is a view which must not be changed; it stays as it
+// is while the recording grows.
 func (r *Recording) Chunks(from int) []Chunk {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	i := min(max(from-r.first, 0), len(r.chunks))
-	return r.chunks[i:len(r.chunks):len(r.chunks)]
+	n := len(r.chunks)
+	return r.chunks[min(max(from-r.first, 0), n):n:n]
 }
 
-// FirstChunk returns the index of the first chunk that is still held.
+// FirstChunk returns the absolute index of the first chunk that Discard has left.
 func (r *Recording) FirstChunk() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.first
 }
 
-// Discard frees the bytes of d before an offset.
-func (r *Recording) Discard(d Dir, before int64) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.lanes[d].base = max(r.lanes[d].base, before)
-}
-
-// Unsent returns the trailing bytes of Sent that a short or failed write never
-// handed to the kernel.
-func (r *Recording) Unsent() (Span, bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return Span{Sent, int64(len(r.lanes[Sent].buf)) - r.unsent, r.unsent}, r.unsent > 0
-}
-
-// Changed returns a channel that is closed at the next change.
-func (r *Recording) Changed() <-chan struct{} {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.changed == nil {
-		r.changed = make(chan struct{})
-	}
-	return r.changed
-}
-
-// Closed returns how the connection ended: nil if by us, io.EOF if by the peer,
-// else the error. ok is false while it is open.
-func (r *Recording) Closed() (err error, ok bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.err, r.closed
-}
-
-// Close marks the end of the connection. The first call wins.
-func (r *Recording) Close(err error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if !r.closed {
-		r.closed, r.err = true, err
-		r.notify()
-	}
-}
-
-// Problem says why bytes were lost that should have been kept; nil if none were.
+// Problem says why bytes could not be kept: the disk was full, or the file they
+// were read from is damaged. It is nil when nothing went wrong.
 func (r *Recording) Problem() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.problem
 }
 
-// Cut reports whether the recording was read from a file that ends too early.
-func (r *Recording) Cut() bool { return r.cut }
-
-// Release frees the bytes and the spill file.
-func (r *Recording) Release() {
-	for _, d := range []Dir{Sent, Received} {
-		r.Discard(d, r.Size(d))
+// fail keeps the first problem: the later ones follow from it.
+func (r *Recording) fail(err error) {
+	if r.problem == nil {
+		r.problem = err
+		r.notify()
 	}
+}
+
+// Cut reports whether the recording was read from a file that ends too early.
+func (r *Recording) Cut() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.cut
 }
