@@ -95,17 +95,11 @@ type Node struct {
 	Children []Node                         // a message's fields, a map entry's key and value, packed elements
 	Problem  string                         // why the bytes are damaged or notable; "" when they are neither
 	schema   bool                           // the containing message has a descriptor
+	broken   bool                           // a gap, or a group that holds one or has no end
 }
 
 // Unknown reports whether the node is a field that its message's schema does not have.
 func (n Node) Unknown() bool { return n.schema && n.Kind == FieldNode && n.Field == nil }
-
-// Fields decodes payload as a message of type md, or without a schema when md is
-// nil or a placeholder. The nodes tile the payload exactly, the children of a
-// message or packed node tile its Value. types may be nil.
-func Fields(payload []byte, md protoreflect.MessageDescriptor, types Types) []Node {
-	return nil
-}
 
 // Options choose how a Plan writes JSON.
 type Options struct {
@@ -154,24 +148,3 @@ func (p *Plan) AppendJSON(dst, payload []byte) ([]byte, error) { return dst, nil
 // JSONLinks returns the JSON of payload, indented by two spaces, and the links
 // from its ranges to the payload, sorted by JSON offset, outer before inner.
 func (p *Plan) JSONLinks(payload []byte) ([]byte, []Link, error) { return nil, nil, nil }
-
-// NodeAt returns the nodes at byte off, outermost first.
-func NodeAt(nodes []Node, off int) []*Node { return nil }
-
-// LinkAt returns the index of the innermost link at JSON offset off.
-func LinkAt(links []Link, off int) (int, bool) { return 0, false }
-
-// LinksFor returns the indices of the links with exactly the wire range r.
-func LinksFor(links []Link, r Range) []int { return nil }
-
-// Text gives a short readable value of a scalar node; "" for messages and groups.
-func (n Node) Text(payload []byte) string { return "" }
-
-// Reading is one way to read a value whose type is not known.
-type Reading struct {
-	As   string // "uint64", "sint64", "double", "string", "message", "packed varint", ...
-	Text string
-}
-
-// Readings gives every plausible reading of a node's value, the likeliest first.
-func (n Node) Readings(payload []byte) []Reading { return nil }
