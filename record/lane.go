@@ -110,3 +110,16 @@ func (l *lane) holes(d Dir) []Span {
 	}
 	return holes
 }
+
+// hole returns how long the hole at the start of s is, within s.
+func (r *Recording) hole(s Span) int64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	l := &r.lanes[s.Dir]
+	from := max(s.Off, l.base)
+	i := sort.Search(len(l.slabs), func(i int) bool { return from < l.slabs[i].end() })
+	if i < len(l.slabs) {
+		return min(max(l.slabs[i].off, from)-s.Off, s.Len)
+	}
+	return s.Len
+}

@@ -64,15 +64,23 @@ func (r *Recording) add(d Dir, at time.Duration, b []byte) Span {
 		return s
 	}
 	s.Len = int64(len(b))
+	r.put(l, b)
+	r.index(Chunk{At: at, Span: s})
+	return s
+}
+
+// put copies b to the end of l.
+func (r *Recording) put(l *lane, b []byte) {
 	for len(b) > 0 {
 		if l.room() == 0 {
 			r.grow(l)
 		}
 		b = b[l.fill(b):]
 	}
-	r.index(Chunk{At: at, Span: s})
-	return s
 }
+
+// maxSize bounds the size of a direction, so that sums of offsets do not overflow.
+const maxSize = math.MaxInt64 / 2
 
 // Skip appends one read or write of n bytes that are not kept: a hole. It is for
 // recordings put together from parts of others.
@@ -81,7 +89,7 @@ func (r *Recording) Skip(d Dir, at time.Duration, n int64) Span {
 	defer r.mu.Unlock()
 	l := &r.lanes[d]
 	s := Span{Dir: d, Off: l.size}
-	if n <= 0 || n > math.MaxInt64/2-l.size || !r.open(d) {
+	if n <= 0 || n > maxSize-l.size || !r.open(d) {
 		return s
 	}
 	s.Len = n
