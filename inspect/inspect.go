@@ -36,7 +36,8 @@ type Trace struct {
 	// the first entry ever, so entry i is at i - Forgotten.
 	Forgotten Counts
 
-	spans []record.Span // Message.span: the wire spans of the messages
+	spans   []record.Span   // Message.span: the wire spans of the messages
+	partial [][]record.Span // of Partial, whose Message.span is -1 - index
 }
 
 // Counts counts entries of the lists of a Trace.
@@ -51,7 +52,7 @@ type Frame struct {
 	Dir    record.Dir
 	Type   h2.Type
 	Flags  h2.Flags
-	Block  int32 // index of the header block that it belongs to; -1 if none
+	Block  int32 // index of the header block that this frame ends; -1 if none
 
 	// ConnWindow and StreamWindow are what remains for the sender of DATA after
 	// this frame, in bytes: of a DATA frame its own sender's windows, of a

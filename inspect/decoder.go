@@ -1,0 +1,206 @@
+package inspect
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+
+	"github.com/wiregloss/wiregloss/inspect/h2"
+	"github.com/wiregloss/wiregloss/record"
+)
+
+// maxProblems bounds the list of problems: a hostile peer can break a rule in
+// every nine bytes.
+const maxProblems = 10_000
+
+// Decoder turns a recording into a Trace, as the recording grows. It is not
+// safe for concurrent use; the traces it returns are values and may be read
+// anywhere.
+type Decoder struct {
+	rec       *record.Recording
+	t         Trace
+	dirs      [2]*direction
+	streams   map[uint32]*stream
+	order     []*stream // as opened, for the snapshot
+	nextChunk int
+	dirty     bool // the snapshot in t is old
+	finished  bool
+}
+
+// NewDecoder returns a Decoder at the start of a recording.
+func NewDecoder(rec *record.Recording) *Decoder {
+	d := &Decoder{rec: rec, streams: map[uint32]*stream{}}
+	d.dirs[record.Sent] = newDirection(record.Sent)
+	d.dirs[record.Received] = newDirection(record.Received)
+	return d
+}
+
+// Decode decodes the whole recording. It never fails: bytes it cannot explain
+// become Problems.
+func Decode(rec *record.Recording) Trace {
+	t, _ := NewDecoder(rec).Advance(math.MaxInt64)
+	return t
+}
+
+// Advance decodes about maxBytes more of what has been recorded, returns the
+// trace so far, and whether there is more to decode now. One pass over the
+// bytes: the cost depends on what is new, not on what is there.
+func (d *Decoder) Advance(maxBytes int64) (t Trace, more bool) {
+	// Asked before the chunks: no chunk follows the close, so a recording seen
+	// closed here has shown all its chunks below.
+	closeErr, closed := d.rec.Closed()
+	d.nextChunk = max(d.nextChunk, d.rec.FirstChunk())
+	chunks := d.rec.Chunks(d.nextChunk)
+	for len(chunks) > 0 && maxBytes > 0 {
+		dir := d.dirs[chunks[0].Span.Dir]
+		end := chunks[0].Span.End()
+		if step := end - dir.avail; step > maxBytes {
+			end = dir.avail + maxBytes
+		}
+		maxBytes -= end - dir.avail
+		dir.avail, dir.at = end, chunks[0].At
+		d.cut(dir)
+		if end == chunks[0].Span.End() {
+			chunks = chunks[1:]
+			d.nextChunk++
+		}
+		d.dirty = true
+	}
+	if closed && len(chunks) == 0 && !d.finished {
+		d.finished = true
+		d.finish(closeErr)
+	}
+	d.snapshot()
+	return d.t, len(chunks) > 0
+}
+
+// Needed returns the offset of the first byte of a direction that decoding what
+// is yet to come can ask for: everything before it may be discarded once the
+// messages listed so far have been read.
+func (d *Decoder) Needed(dir record.Dir) int64 {
+	need := d.dirs[dir].pos
+	if b := d.dirs[dir].block; b != nil && len(b.Fragments) > 0 {
+		need = min(need, b.Fragments[0].Off)
+	}
+	for _, s := range d.order {
+		if spans := s.body[dir].spans; len(spans) > 0 {
+			need = min(need, spans[0].Off)
+		}
+	}
+	return need
+}
+
+// Forget drops from the index what t lists, which nobody will look at again,
+// and the streams that have ended. Later traces count it in Forgotten.
+func (d *Decoder) Forget(t Trace) {
+	f := &d.t.Forgotten
+	drop(&d.t.Frames, &f.Frames, t.Forgotten.Frames+len(t.Frames))
+	drop(&d.t.Headers, &f.Headers, t.Forgotten.Headers+len(t.Headers))
+	drop(&d.t.Messages, &f.Messages, t.Forgotten.Messages+len(t.Messages))
+	drop(&d.t.Problems, &f.Problems, t.Forgotten.Problems+len(t.Problems))
+	drop(&d.t.spans, &f.spans, t.Forgotten.spans+len(t.spans))
+	d.order = slices.DeleteFunc(d.order, func(s *stream) bool {
+		ended := s.State == Closed || s.State == Reset
+		if ended {
+			delete(d.streams, s.ID)
+		}
+		return ended
+	})
+	d.dirty = true
+}
+
+// drop removes entries before an absolute index. The rest moves to a new array
+// when the list grows next, so the old one is freed.
+func drop[T any](list *[]T, forgotten *int, before int) {
+	n := min(before-*forgotten, len(*list))
+	if n <= 0 {
+		return
+	}
+	*list = (*list)[n:]
+	*forgotten += n
+}
+
+// snapshot renews the parts of the trace that do not only grow.
+func (d *Decoder) snapshot() {
+	if !d.dirty {
+		return
+	}
+	d.dirty = false
+	d.t.Streams = make([]Stream, len(d.order))
+	d.t.Partial, d.t.partial = nil, nil
+	for i, s := range d.order {
+		d.t.Streams[i] = s.Stream
+		for dir := range s.body {
+			if w := &s.body[dir]; w.begun {
+				m := w.msg
+				m.span, m.spans = -1-len(d.t.partial), len(w.spans)
+				w.shared = len(w.spans)
+				d.t.Partial = append(d.t.Partial, m)
+				d.t.partial = append(d.t.partial, w.spans[:len(w.spans):len(w.spans)])
+			}
+		}
+	}
+	for i, dir := range d.dirs {
+		d.t.Tail[i] = record.Span{Dir: dir.dir, Off: dir.pos, Len: dir.avail - dir.pos}
+	}
+}
+
+func (d *Decoder) problem(p Problem) {
+	switch n := d.t.Forgotten.Problems + len(d.t.Problems); {
+	case n < maxProblems:
+		d.t.Problems = append(d.t.Problems, p)
+	case n == maxProblems:
+		d.t.Problems = append(d.t.Problems, Problem{Span: p.Span, Rule: "limit", Text: fmt.Sprintf("more than %d problems: the rest is not listed", maxProblems)})
+	}
+}
+
+// finish adds the problems that only the end of the connection shows.
+func (d *Decoder) finish(closeErr error) {
+	if s, ok := d.rec.Unsent(); ok {
+		d.problem(Problem{Span: s, Rule: "transport", Text: fmt.Sprintf("a write failed: these %d bytes were never sent", s.Len)})
+	}
+	if closeErr != nil && !errors.Is(closeErr, io.EOF) {
+		d.problem(Problem{Rule: "transport", Text: "the connection broke: " + closeErr.Error()})
+	}
+	for _, dir := range d.dirs {
+		if dir.foreign {
+			continue
+		}
+		if b := dir.block; b != nil {
+			d.problem(Problem{
+				Span: b.Fragments[0], Stream: b.Stream, Rule: "RFC 9113 §6.10",
+				Text: "the connection ended inside a header block: no frame with END_HEADERS came",
+			})
+		}
+		d.finishTail(dir)
+	}
+	for _, s := range d.order {
+		for dir := range s.body {
+			if w := &s.body[dir]; w.begun && (w.grpc || w.msg.Have > 0) && s.State != Reset && !s.ended[dir] {
+				d.problem(Problem{
+					Span: w.spans[0], Stream: s.ID, Rule: "gRPC Length-Prefixed-Message",
+					Text: "the connection ended inside a message: " + w.progress(),
+				})
+			}
+		}
+	}
+}
+
+// finishTail names what the last bytes of a direction were the beginning of.
+func (d *Decoder) finishTail(dir *direction) {
+	n := dir.avail - dir.pos
+	if n == 0 {
+		return
+	}
+	p := Problem{Span: record.Span{Dir: dir.dir, Off: dir.pos, Len: n}, Rule: "RFC 9113 §4.1"}
+	if head := d.rec.Append(nil, record.Span{Dir: dir.dir, Off: dir.pos, Len: min(n, h2.HeaderLen)}); len(head) == h2.HeaderLen {
+		h := h2.ParseHeader(head)
+		p.Stream = h.Stream
+		p.Text = fmt.Sprintf("the connection ended inside a %s frame: %d of its %d bytes", h.Type, n, h2.HeaderLen+int64(h.Length))
+	} else {
+		p.Text = fmt.Sprintf("the connection ended inside a frame header: %d of its %d bytes", n, h2.HeaderLen)
+	}
+	d.problem(p)
+}

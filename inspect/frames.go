@@ -1,0 +1,164 @@
+package inspect
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/wiregloss/wiregloss/inspect/h2"
+	"github.com/wiregloss/wiregloss/record"
+)
+
+// frame lists a whole frame and applies what it says.
+func (d *Decoder) frame(dir *direction, s record.Span, h h2.Header, payload []byte) {
+	f := Frame{
+		At: dir.at, Off: s.Off, Length: h.Length, Stream: h.Stream, Dir: dir.dir, Type: h.Type, Flags: h.Flags, Block: -1,
+	}
+	for _, v := range h2.Check(h, payload, h2.Context{FromClient: dir.dir == record.Sent, MaxFrameSize: dir.maxFrameSize}) {
+		d.problem(Problem{Span: s, Stream: h.Stream, Rule: v.Rule, Text: v.Text})
+	}
+	if dir.block != nil && (h.Type != h2.Continuation || h.Stream != dir.block.Stream) {
+		d.abandonBlock(dir, s, h)
+	}
+	index := d.t.Forgotten.Frames + len(d.t.Frames)
+	switch h.Type {
+	case h2.Data:
+		d.data(dir, &f, index, s, h, payload)
+	case h2.Headers:
+		part, _, _ := h2.HeadersPart(h, payload)
+		d.beginBlock(dir, index, h, blockSpan(s, part), 0)
+		f.Block = d.endBlock(dir, h)
+	case h2.PushPromise:
+		promised, part := h2.PromisePart(h, payload)
+		d.beginBlock(dir, index, h, blockSpan(s, part), promised)
+		f.Block = d.endBlock(dir, h)
+	case h2.Continuation:
+		f.Block = d.continuation(dir, s, h)
+	case h2.Settings:
+		d.settings(dir, h, payload)
+	case h2.WindowUpdate:
+		d.windowUpdate(dir, &f, s, payload)
+	case h2.RSTStream:
+		d.rstStream(dir, h, payload)
+	}
+	d.t.Frames = append(d.t.Frames, f)
+}
+
+// blockSpan returns the wire span of a part of a frame's payload.
+func blockSpan(frame record.Span, p h2.Part) record.Span {
+	return record.Span{Dir: frame.Dir, Off: frame.Off + h2.HeaderLen + int64(p.Off), Len: int64(p.Len)}
+}
+
+// data applies a DATA frame: windows, then messages. RFC 9113 §5.2, §6.1.
+func (d *Decoder) data(dir *direction, f *Frame, index int, s record.Span, h h2.Header, payload []byte) {
+	// Padding counts against the windows too.
+	dir.window -= int64(h.Length)
+	st := d.stream(dir, h.Stream, dir.at)
+	st.window[dir.dir] -= int64(h.Length)
+	f.ConnWindow, f.StreamWindow = clamp(dir.window), clamp(st.window[dir.dir])
+	if !st.headed[dir.dir] && !st.reported {
+		st.reported = true
+		d.problem(Problem{Span: s, Stream: h.Stream, Rule: "RFC 9113 §5.1", Text: "DATA before any HEADERS of its stream and direction: what it holds is unknown"})
+	}
+	d.checkWindows(dir, st, s, h)
+	part := h2.DataPart(h, payload)
+	st.Bytes[dir.dir] += int64(part.Len)
+	span := blockSpan(s, part)
+	end := min(part.Off+part.Len, len(payload))
+	d.feed(dir, st, index, span, payload[min(part.Off, end):end])
+	if h.Flags.Has(h2.EndStream) {
+		d.endStream(dir, st, s)
+	}
+}
+
+func (d *Decoder) checkWindows(dir *direction, st *stream, s record.Span, h h2.Header) {
+	if h.Length == 0 {
+		return
+	}
+	if dir.window < 0 && dir.window+int64(h.Length) >= 0 {
+		d.problem(Problem{Span: s, Stream: h.Stream, Rule: "RFC 9113 §6.9.1", Text: fmt.Sprintf("DATA of %d bytes exceeds the connection's window by %d", h.Length, -dir.window)})
+	}
+	if w := st.window[dir.dir]; w < 0 && w+int64(h.Length) >= 0 && !st.implied {
+		d.problem(Problem{Span: s, Stream: h.Stream, Rule: "RFC 9113 §6.9.1", Text: fmt.Sprintf("DATA of %d bytes exceeds the stream's window by %d", h.Length, -w)})
+	}
+}
+
+// settings applies parameters to the other direction's sender. RFC 9113 §6.5.
+func (d *Decoder) settings(dir *direction, h h2.Header, payload []byte) {
+	if h.Flags.Has(h2.Ack) {
+		return
+	}
+	other := d.dirs[dir.dir.Other()]
+	for _, s := range h2.ReadSettings(payload) {
+		switch s.ID {
+		case h2.HeaderTableSize:
+			other.hpack.AllowTableSize(s.Value)
+		case h2.MaxFrameSize:
+			if s.Value >= h2.DefaultMaxFrameSize {
+				other.maxFrameSize = min(s.Value, 1<<24-1)
+			}
+		case h2.InitialWindowSize:
+			// RFC 9113 §6.9.2: it adjusts every open stream, never the connection.
+			delta := int64(s.Value) - other.initial
+			other.initial = int64(s.Value)
+			for _, st := range d.order {
+				st.window[other.dir] += delta
+			}
+		}
+	}
+}
+
+// windowUpdate adds to what the other direction's sender may send. RFC 9113 §6.9.
+func (d *Decoder) windowUpdate(dir *direction, f *Frame, s record.Span, payload []byte) {
+	n, ok := h2.ReadWindowUpdate(payload)
+	if !ok {
+		return
+	}
+	other := d.dirs[dir.dir.Other()]
+	window := &other.window
+	if f.Stream != 0 {
+		st, known := d.streams[f.Stream]
+		if !known {
+			return // ended and forgotten, or never opened: allowed for a while after closing, §5.1
+		}
+		window = &st.window[other.dir]
+		f.StreamWindow = clamp(*window + int64(n))
+	}
+	*window += int64(n)
+	if *window > 1<<31-1 {
+		d.problem(Problem{Span: s, Stream: f.Stream, Rule: "RFC 9113 §6.9.1", Text: fmt.Sprintf("the window grows to %d, more than 2^31-1", *window)})
+	}
+	f.ConnWindow = clamp(other.window)
+}
+
+func (d *Decoder) rstStream(dir *direction, h h2.Header, payload []byte) {
+	st, ok := d.streams[h.Stream]
+	if !ok || st.State == Closed || st.State == Reset {
+		return
+	}
+	st.State, st.Ended, st.ResetBy = Reset, dir.at, dir.dir
+	st.ResetCode, _ = h2.ReadRSTStream(payload)
+	d.dirty = true
+}
+
+func clamp(w int64) int32 { return int32(max(min(w, 1<<31-1), -1<<31)) }
+
+// stream returns the stream with an id; one that no HEADERS opened is made up,
+// so that its bytes are shown.
+func (d *Decoder) stream(dir *direction, id uint32, at time.Duration) *stream {
+	if st, ok := d.streams[id]; ok {
+		return st
+	}
+	st := d.open(id, at)
+	st.implied = true
+	return st
+}
+
+func (d *Decoder) open(id uint32, at time.Duration) *stream {
+	st := &stream{Stream: Stream{ID: id, Opened: at}}
+	for i, dir := range d.dirs {
+		st.window[i] = dir.initial
+	}
+	d.streams[id] = st
+	d.order = append(d.order, st)
+	return st
+}
