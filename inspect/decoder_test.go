@@ -108,7 +108,7 @@ func checkPrefix(t *testing.T, old, next Trace) {
 		t.Fatalf("message %d changed", n-1)
 	}
 	for _, m := range old.Partial {
-		if !m.Prefixed || len(old.Spans(m)) == 0 {
+		if len(old.Spans(m)) == 0 {
 			t.Fatalf("partial message %+v without spans", m)
 		}
 	}
