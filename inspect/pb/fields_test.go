@@ -1,8 +1,6 @@
 package pb
 
-import (
-	"testing"
-)
+import "testing"
 
 // checkTiles fails the test unless nodes cover at exactly, at every depth.
 func checkTiles(t *testing.T, nodes []Node, at Range) {
@@ -24,17 +22,4 @@ func checkTiles(t *testing.T, nodes []Node, at Range) {
 	if pos != at.End() {
 		t.Fatalf("nodes end at %d, want %d", pos, at.End())
 	}
-}
-
-func FuzzFields(f *testing.F) {
-	f.Add([]byte("\x08\x01\x12\x03abc"))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		nodes := Fields(b, nil, nil)
-		checkTiles(t, nodes, Range{0, len(b)})
-		for off := range b {
-			if len(NodeAt(nodes, off)) == 0 {
-				t.Fatalf("no node at byte %d", off)
-			}
-		}
-	})
 }
