@@ -54,6 +54,17 @@ func (e *Editor) Text() string { return strings.Join(e.lines, "\n") }
 // Lines returns how many lines there are.
 func (e *Editor) Lines() int { return len(e.lines) }
 
+// Line returns the text of a line; "" if there is none.
+func (e *Editor) Line(i int) string {
+	if i < 0 || i >= len(e.lines) {
+		return ""
+	}
+	return e.lines[i]
+}
+
+// Empty reports whether there is no text.
+func (e *Editor) Empty() bool { return len(e.lines) == 1 && e.lines[0] == "" }
+
 // Position returns where the cursor is.
 func (e *Editor) Position() Pos { return e.cur }
 

@@ -101,6 +101,9 @@ type NextConnection struct{}
 // Copy puts what is selected on the clipboard.
 type Copy struct{}
 
+// CopyText puts a text on the clipboard; What names it for the notice.
+type CopyText struct{ What, Text string }
+
 // Template fills the body from the schema again.
 type Template struct{}
 
