@@ -200,6 +200,8 @@ func checkOrder(o *demov1.Order, userKnown bool) error {
 		v.check(parcel.GetShippedAt() == nil || parcel.GetShippedAt().IsValid(), fmt.Sprintf("parcels[%d].shipped_at", number),
 			"must be in the years 1 to 9999")
 	}
+	_, known = demov1.Card_Network_name[int32(o.GetCard().GetNetwork())]
+	v.check(known, "card.network", "must be one of Card.Network")
 	if _, ok := o.GetPayment().(*demov1.Order_InvoiceEmail); ok {
 		v.check(strings.Count(o.GetInvoiceEmail(), "@") == 1, "invoice_email", `must have one "@"`)
 	}

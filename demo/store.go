@@ -85,9 +85,9 @@ func (t *table[M]) create(m M) (M, error) {
 	if len(t.rows) >= maxRows {
 		return none, errFull(strings.ToLower(t.kind)+"s", maxRows)
 	}
-	id := m.GetId()
+	id, lastID := m.GetId(), t.lastID
 	if id == "" {
-		id = t.freeID()
+		id, lastID = t.freeID()
 		t.setID(m, id)
 	}
 	if !validID(id) {
@@ -102,6 +102,7 @@ func (t *table[M]) create(m M) (M, error) {
 	if err := t.grow(proto.Size(m)); err != nil {
 		return none, err
 	}
+	t.lastID = lastID
 	t.lastSeq++
 	r := &row[M]{seq: t.lastSeq, msg: m}
 	t.rows, t.byID[id] = append(t.rows, r), r
@@ -119,11 +120,10 @@ func (t *table[M]) grow(n int) error {
 }
 
 // freeID returns the next number that nobody has taken as an id.
-func (t *table[M]) freeID() string {
-	for {
-		t.lastID++
-		if id := strconv.FormatUint(t.lastID, 10); t.byID[id] == nil {
-			return id
+func (t *table[M]) freeID() (string, uint64) {
+	for n := t.lastID + 1; ; n++ {
+		if id := strconv.FormatUint(n, 10); t.byID[id] == nil {
+			return id, n
 		}
 	}
 }
@@ -219,7 +219,7 @@ func (t *table[M]) list(size int32, token string, match func(M) bool) (page[M], 
 	var p page[M]
 	seq, err := readPageToken(token)
 	if err == nil && size < 0 {
-		err = errField("page_size", "page_size", "must not be negative")
+		err = errField("list", "page_size", "must not be negative")
 	}
 	if err != nil {
 		return p, err
@@ -265,7 +265,7 @@ func readPageToken(token string) (uint64, error) {
 			}
 		}
 	}
-	return 0, errField("page_token", "page_token", "must be the next_page_token of an earlier reply, or empty")
+	return 0, errField("list", "page_token", "must be the next_page_token of an earlier reply, or empty")
 }
 
 const idRule = `must be 1 to 64 letters, digits, "-" or "_"`
@@ -278,9 +278,11 @@ func validID(id string) bool {
 
 // clip shortens what a client sent before it goes into an error text: a status
 // travels in headers, which are small.
-func clip(s string) string {
-	if len(s) <= 64 {
+func clip(s string) string { return clipTo(s, 64) }
+
+func clipTo(s string, n int) string {
+	if len(s) <= n {
 		return s
 	}
-	return strings.ToValidUTF8(s[:64], "") + "…"
+	return strings.ToValidUTF8(s[:n], "") + "…"
 }
