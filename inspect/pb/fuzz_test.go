@@ -92,6 +92,9 @@ func FuzzAppendJSON(f *testing.F) {
 		for i, p := range plans {
 			want, wantErr := oracle(s, md, b, fuzzOptions[i])
 			got, err := p.AppendJSON([]byte("before "), b)
+			if wantErr == errPanics {
+				continue
+			}
 			if (err == nil) != (wantErr == nil) {
 				t.Fatalf("error %v, protobuf-go says %v", err, wantErr)
 			}
