@@ -1,0 +1,194 @@
+package render
+
+import (
+	"bytes"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/wiregloss/wiregloss/inspect"
+	"github.com/wiregloss/wiregloss/inspect/pb"
+)
+
+// Row is one line of the bytes, fields and JSON view: a field, a packed element
+// or bytes that are neither.
+type Row struct {
+	Wire   inspect.Range // all its bytes in the payload, children included
+	Head   inspect.Range // the bytes to show on this row: all, or tag and length when children follow
+	Value  inspect.Range // the value's bytes
+	Depth  int           // 0 for a field of the message itself
+	Parent int           // index of the row it belongs to; -1 at depth 0
+	Folds  bool          // children follow
+
+	Number string // "4", or "·" for a packed element; "" for a gap
+	Name   string // field name; "?" when the schema does not have it; "[2]" of an element
+	Type   string // "string", "Address", or the wire type when there is no schema
+	JSON   string // the first line of its JSON, or a reading of the value; escaped
+	Link   int    // index of its Link; -1 without one
+	Note   string // a problem, or why it is unknown; escaped
+}
+
+// Body is a message body laid out: its rows, and the JSON they are linked to.
+type Body struct {
+	Payload []byte
+	Rows    []Row
+	JSON    []byte         // pretty-printed; nil when there is none
+	Links   []inspect.Link // JSON range to wire range
+	Err     error          // why there is no JSON: no schema is not an error
+}
+
+// Layout decodes one message body. Without a descriptor (nil) the rows show the
+// likeliest readings and there is no JSON.
+func Layout(payload []byte, md protoreflect.MessageDescriptor, types inspect.Types) Body {
+	b := Body{Payload: payload}
+	if md != nil {
+		b.JSON, b.Links, b.Err = inspect.NewPlan(md, types, inspect.Options{}).JSONLinks(payload)
+	}
+	l := layout{body: &b, links: map[inspect.Range][]int{}, seen: map[int]bool{}}
+	for i, link := range b.Links {
+		l.links[link.Wire] = append(l.links[link.Wire], i)
+	}
+	l.nodes(inspect.Fields(payload, md, types), 0, -1)
+	return b
+}
+
+type layout struct {
+	body  *Body
+	links map[inspect.Range][]int // by wire range, outer before inner
+	seen  map[int]bool            // JSON offsets of members that have been opened
+}
+
+func (l *layout) nodes(nodes []inspect.Node, depth, parent int) {
+	for i := range nodes {
+		n := &nodes[i]
+		row := Row{Wire: n.Range, Head: n.Range, Value: n.Value, Depth: depth, Parent: parent, Link: -1, Folds: len(n.Children) > 0}
+		if row.Folds {
+			row.Head.Len = n.Value.Off - n.Range.Off
+		}
+		row.Number, row.Name, row.Type = describe(n, i)
+		l.json(&row, n)
+		row.Note = Escape(note(n))
+		index := len(l.body.Rows)
+		l.body.Rows = append(l.body.Rows, row)
+		l.nodes(n.Children, depth+1, index)
+	}
+}
+
+// describe returns the three parts of the field column.
+func describe(n *inspect.Node, index int) (number, name, kind string) {
+	switch n.Kind {
+	case pb.GapNode:
+		return "", "", ""
+	case pb.ElementNode:
+		return "·", "[" + strconv.Itoa(index) + "]", TypeName(n.Field)
+	}
+	number = strconv.Itoa(int(n.Number))
+	if n.Field == nil {
+		return number, "?", strings.ToLower(n.Wire.String())
+	}
+	name = string(n.Field.Name())
+	if n.Field.IsExtension() {
+		name = "[" + string(n.Field.FullName()) + "]"
+	}
+	return number, name, TypeName(n.Field)
+}
+
+// TypeName returns a field's type as a .proto file would name it, without its
+// package: "int32", "Address", "map<string, int32>", "repeated Kind".
+func TypeName(fd protoreflect.FieldDescriptor) string {
+	if fd == nil {
+		return ""
+	}
+	if fd.IsMap() {
+		return "map<" + fd.MapKey().Kind().String() + ", " + TypeName(fd.MapValue()) + ">"
+	}
+	switch fd.Kind() {
+	case protoreflect.EnumKind:
+		return string(fd.Enum().Name())
+	case protoreflect.MessageKind, protoreflect.GroupKind:
+		return string(fd.Message().Name())
+	default:
+		return fd.Kind().String()
+	}
+}
+
+// json fills the JSON column. A repeated field or map has a link as a whole and
+// one for each element, with the same bytes: the first element also opens the
+// member.
+func (l *layout) json(row *Row, n *inspect.Node) {
+	found := l.links[n.Range]
+	if len(found) == 0 {
+		row.JSON = l.reading(n)
+		return
+	}
+	var text strings.Builder
+	for _, i := range found {
+		from := l.body.Links[i].JSON
+		if i == found[len(found)-1] {
+			row.Link = i
+			text.WriteString(l.line(from))
+			break
+		}
+		if !l.seen[from.Off] {
+			l.seen[from.Off] = true
+			text.WriteString(strings.TrimRight(l.line(from), " "))
+		}
+	}
+	row.JSON = Escape(text.String())
+}
+
+// line returns the first line of a JSON range, with the comma after it.
+func (l *layout) line(r inspect.Range) string {
+	b := l.body.JSON[r.Off:r.End()]
+	if i := bytes.IndexByte(b, '\n'); i >= 0 {
+		return string(b[:i])
+	}
+	if r.End() < len(l.body.JSON) && l.body.JSON[r.End()] == ',' {
+		return string(b) + ","
+	}
+	return string(b)
+}
+
+// reading is what stands in the JSON column of a field that JSON does not have.
+func (l *layout) reading(n *inspect.Node) string {
+	if n.Kind == pb.GapNode || len(n.Children) > 0 {
+		return ""
+	}
+	text := Escape(n.Text(l.body.Payload))
+	if n.Unknown() {
+		return "unknown: " + text
+	}
+	return text
+}
+
+func note(n *inspect.Node) string {
+	switch {
+	case n.Problem != "":
+		return n.Problem
+	case n.Unknown():
+		return fmt.Sprintf("field %d is not in your schema: is the server newer?", n.Number)
+	}
+	return ""
+}
+
+// Hex returns bytes as lower-case hex with a space between, as many lines as
+// are needed with at most perLine bytes each.
+func Hex(b []byte, perLine int) []string {
+	const digits = "0123456789abcdef"
+	lines := make([]string, 0, len(b)/perLine+1)
+	for len(b) > 0 {
+		n := min(perLine, len(b))
+		line := make([]byte, 0, 3*n)
+		for i, c := range b[:n] {
+			if i > 0 {
+				line = append(line, ' ')
+			}
+			line = append(line, digits[c>>4], digits[c&15])
+		}
+		lines = append(lines, string(line))
+		b = b[n:]
+	}
+	return lines
+}
