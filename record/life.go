@@ -27,7 +27,7 @@ func (r *Recording) notify() {
 
 // Closed returns how the connection ended: nil if we closed it, io.EOF if the
 // peer did, else the error that broke it. ok is false while it is open.
-func (r *Recording) Closed() (err error, ok bool) { //nolint:staticcheck // ST1008: ok says whether err means anything, as in a map look-up
+func (r *Recording) Closed() (err error, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.err, r.closed

@@ -67,7 +67,7 @@ func (r *fileReader) markCut() {
 	for _, rec := range r.recs {
 		if !rec.ended {
 			rec.mu.Lock()
-			rec.Recording.cut = true
+			rec.cut = true
 			rec.mu.Unlock()
 		}
 	}

@@ -52,7 +52,8 @@ var restricted = []onlyFor{
 	{Module + "/demo", []string{"tui", "cmd/wiregloss", "demo", "internal/testserver"}, "it runs servers; only the program starts it"},
 	{Module + "/internal", []string{"internal/testserver", "e2e"}, "internal holds what tests need; only test files import it"},
 	{
-		"google.golang.org/genproto/googleapis/rpc", []string{"inspect/envelope", "demo", "internal/testserver"},
+		"google.golang.org/genproto/googleapis/rpc",
+		[]string{"inspect/envelope", "demo", "internal/testserver"},
 		"inspect/envelope offers the google.rpc types as fallback types: ask it",
 	},
 }
