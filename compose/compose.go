@@ -8,10 +8,8 @@
 package compose
 
 import (
-	"errors"
-	"io"
-
-	"google.golang.org/protobuf/reflect/protoreflect"
+	"fmt"
+	"strings"
 
 	"github.com/wiregloss/wiregloss/catalog"
 )
@@ -27,37 +25,22 @@ type BodyError struct {
 }
 
 // Error returns the place, the fault and the suggestion.
-func (e *BodyError) Error() string { return e.Text }
-
-// Template returns a JSON body with every field of md, in schema order.
-func Template(md protoreflect.MessageDescriptor) []byte { return []byte("{}") }
-
-// Encode turns a JSON body into protobuf bytes. Its errors are *BodyError.
-func Encode(md protoreflect.MessageDescriptor, types catalog.Types, body []byte) ([]byte, error) {
-	return nil, errors.New("encode: not built yet")
+func (e *BodyError) Error() string {
+	var b strings.Builder
+	b.WriteString("body: ")
+	if e.Message > 0 {
+		fmt.Fprintf(&b, "message %d, ", e.Message)
+	}
+	fmt.Fprintf(&b, "line %d, column %d: ", e.Line, e.Col)
+	if e.Path != "" {
+		b.WriteString(e.Path + ": ")
+	}
+	b.WriteString(e.Text)
+	if e.Suggestion != "" {
+		fmt.Fprintf(&b, "; did you mean %q?", e.Suggestion)
+	}
+	return b.String()
 }
-
-// Body is one JSON value of a stream and where it begins.
-type Body struct {
-	JSON      []byte
-	Message   int // its number in the stream, from 1
-	Line, Col int
-	Offset    int64
-}
-
-// Encode is the package's Encode with positions counted from the start of the stream.
-func (b Body) Encode(md protoreflect.MessageDescriptor, types catalog.Types) ([]byte, error) {
-	return Encode(md, types, b.JSON)
-}
-
-// Splitter cuts a stream into JSON values.
-type Splitter struct{ r io.Reader }
-
-// Split returns a Splitter of r.
-func Split(r io.Reader) *Splitter { return &Splitter{r} }
-
-// Next returns the next value as soon as its last byte arrived; io.EOF after the last.
-func (s *Splitter) Next() (Body, error) { return Body{}, io.EOF }
 
 // Nearest returns the name that word was likely meant to be.
 func Nearest(word string, among []string) (string, bool) { return catalog.Nearest(word, among) }

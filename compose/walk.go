@@ -1,0 +1,391 @@
+package compose
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/dynamicpb"
+
+	"github.com/wiregloss/wiregloss/catalog"
+)
+
+// walker compares a parsed body with its schema, in step with protojson's rules,
+// and stops at the first difference.
+type walker struct {
+	types catalog.Types
+	body  []byte
+}
+
+func (w *walker) raw(v value) []byte { return w.body[v.start:v.end] }
+
+func fail(at int, path, format string, args ...any) *fault {
+	return &fault{at: at, path: path, text: fmt.Sprintf(format, args...)}
+}
+
+// message checks v against md. Errors are *fault.
+func (w *walker) message(v value, md protoreflect.MessageDescriptor, path string) error {
+	if isWellKnown(md.FullName()) {
+		return w.wellKnown(v, md, path)
+	}
+	return w.fields(v, md, path, false)
+}
+
+// fields checks the members of an object. Inside an Any the "@type" belongs to
+// the Any, and required fields are not asked for.
+func (w *walker) fields(v value, md protoreflect.MessageDescriptor, path string, inAny bool) error {
+	if v.kind != object {
+		return fail(v.start, path, "want an object (%s), got %s", md.FullName(), w.show(v))
+	}
+	seen := map[protoreflect.FieldNumber]string{}
+	oneofs := map[protoreflect.Name]string{}
+	for _, m := range v.members {
+		if inAny && m.name == "@type" {
+			continue
+		}
+		at := join(path, m.name)
+		fd, err := w.field(md, m, at)
+		if err != nil {
+			return err
+		}
+		if first, dup := seen[fd.Number()]; dup {
+			return fail(m.at, at, "the field is given twice%s", otherName(first, m.name))
+		}
+		seen[fd.Number()] = m.name
+		if m.val.kind == null && !takesNull(fd) {
+			continue
+		}
+		if od := fd.ContainingOneof(); od != nil {
+			if first, dup := oneofs[od.Name()]; dup {
+				return fail(m.at, at, "%q of the same oneof %s is set already; only one of its fields may be", first, od.Name())
+			}
+			oneofs[od.Name()] = m.name
+		}
+		if err := w.member(m.val, fd, at); err != nil {
+			return err
+		}
+	}
+	if inAny {
+		return nil
+	}
+	return required(v, md, path)
+}
+
+func otherName(first, second string) string {
+	if first == second {
+		return ""
+	}
+	return fmt.Sprintf(", before as %q", first)
+}
+
+func required(v value, md protoreflect.MessageDescriptor, path string) error {
+	for i := range md.RequiredNumbers().Len() {
+		fd := md.Fields().ByNumber(md.RequiredNumbers().Get(i))
+		given := false
+		for _, m := range v.members {
+			given = given || m.val.kind != null && (m.name == fd.JSONName() || m.name == fd.TextName())
+		}
+		if !given {
+			return fail(v.start, path, "the required field %q of %s is missing", fd.JSONName(), md.FullName())
+		}
+	}
+	return nil
+}
+
+// field finds the field of a member: by JSON name, proto name, or [extension].
+func (w *walker) field(md protoreflect.MessageDescriptor, m member, path string) (protoreflect.FieldDescriptor, error) {
+	if name, ok := bracketed(m.name); ok {
+		return w.extension(md, protoreflect.FullName(name), m, path)
+	}
+	if fd := md.Fields().ByJSONName(m.name); fd != nil {
+		return fd, nil
+	}
+	if fd := md.Fields().ByTextName(m.name); fd != nil {
+		return fd, nil
+	}
+	f := fail(m.at, path, "no such field in %s", md.FullName())
+	f.suggestion = nearestField(md, m.name)
+	if f.suggestion == "" {
+		f.text += fieldList(md)
+	}
+	return nil, f
+}
+
+func bracketed(name string) (string, bool) {
+	if len(name) < 2 || name[0] != '[' || name[len(name)-1] != ']' {
+		return "", false
+	}
+	return name[1 : len(name)-1], true
+}
+
+func (w *walker) extension(md protoreflect.MessageDescriptor, name protoreflect.FullName, m member, path string) (protoreflect.FieldDescriptor, error) {
+	x, err := w.types.FindExtensionByName(name)
+	if err != nil || x == nil {
+		return nil, fail(m.at, path, "no extension of this name is known")
+	}
+	fd := x.TypeDescriptor()
+	if !md.ExtensionRanges().Has(fd.Number()) || fd.ContainingMessage().FullName() != md.FullName() {
+		return nil, fail(m.at, path, "the extension belongs to %s, not to %s", fd.ContainingMessage().FullName(), md.FullName())
+	}
+	return fd, nil
+}
+
+// nearestField answers in the style of the word: proto names for a word with an
+// underscore, JSON names for the rest.
+func nearestField(md protoreflect.MessageDescriptor, word string) string {
+	names := fieldNames(md, strings.Contains(word, "_"))
+	name, _ := catalog.Nearest(word, names)
+	return name
+}
+
+func fieldNames(md protoreflect.MessageDescriptor, proto bool) []string {
+	fields := md.Fields()
+	names := make([]string, fields.Len())
+	for i := range names {
+		names[i] = fields.Get(i).JSONName()
+		if proto {
+			names[i] = fields.Get(i).TextName()
+		}
+	}
+	return names
+}
+
+func fieldList(md protoreflect.MessageDescriptor) string {
+	if md.Fields().Len() == 0 {
+		return ", which has no fields"
+	}
+	return "; it has " + enumerate(fieldNames(md, false))
+}
+
+// enumerate lists some names.
+func enumerate(names []string) string {
+	const shown = 8
+	if len(names) > shown {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:shown], ", "), len(names)-shown)
+	}
+	return strings.Join(names, ", ")
+}
+
+// takesNull reports whether null is a value of the field and not its absence.
+func takesNull(fd protoreflect.FieldDescriptor) bool {
+	if md := fd.Message(); md != nil {
+		return md.FullName() == "google.protobuf.Value"
+	}
+	return isNullValue(fd)
+}
+
+func isNullValue(fd protoreflect.FieldDescriptor) bool {
+	return fd.Enum() != nil && fd.Enum().FullName() == "google.protobuf.NullValue"
+}
+
+func (w *walker) member(v value, fd protoreflect.FieldDescriptor, path string) error {
+	switch {
+	case fd.IsList():
+		if v.kind != array {
+			f := fail(v.start, path, "want an array of %s, got %s", typeName(fd), w.show(v))
+			if v.end-v.start <= 40 && v.kind != null {
+				f.text += fmt.Sprintf("; write [%s]", w.raw(v))
+			}
+			return f
+		}
+		for i, e := range v.elems {
+			if err := w.single(e, fd, fmt.Sprintf("%s[%d]", path, i)); err != nil {
+				return err
+			}
+		}
+		return nil
+	case fd.IsMap():
+		return w.entries(v, fd, path)
+	}
+	return w.single(v, fd, path)
+}
+
+func (w *walker) entries(v value, fd protoreflect.FieldDescriptor, path string) error {
+	key, val := fd.MapKey(), fd.MapValue()
+	if v.kind != object {
+		return fail(v.start, path, "want an object (map<%s, %s>), got %s", key.Kind(), typeName(val), w.show(v))
+	}
+	seen := map[string]bool{}
+	for _, m := range v.members {
+		at := path + "[" + strconv.Quote(m.name) + "]"
+		canonical, ok := mapKey(key.Kind(), m.name)
+		if !ok {
+			return fail(m.at, at, "the key of this map must be %s", wants(key))
+		}
+		if seen[canonical] {
+			return fail(m.at, at, "the key is given twice")
+		}
+		seen[canonical] = true
+		if err := w.single(m.val, val, at); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// mapKey returns the key's one spelling: "+1" and "01" are 1.
+func mapKey(k protoreflect.Kind, s string) (string, bool) {
+	switch k {
+	case protoreflect.StringKind:
+		return s, true
+	case protoreflect.BoolKind:
+		return s, s == "true" || s == "false"
+	case protoreflect.Uint32Kind, protoreflect.Fixed32Kind:
+		n, err := strconv.ParseUint(s, 10, 32)
+		return strconv.FormatUint(n, 10), err == nil
+	case protoreflect.Uint64Kind, protoreflect.Fixed64Kind:
+		n, err := strconv.ParseUint(s, 10, 64)
+		return strconv.FormatUint(n, 10), err == nil
+	case protoreflect.Int32Kind, protoreflect.Sint32Kind, protoreflect.Sfixed32Kind:
+		n, err := strconv.ParseInt(s, 10, 32)
+		return strconv.FormatInt(n, 10), err == nil
+	default: // the schema allows only 64-bit integers besides
+		n, err := strconv.ParseInt(s, 10, 64)
+		return strconv.FormatInt(n, 10), err == nil
+	}
+}
+
+// single checks one value: of a singular field, an element or a map's value.
+func (w *walker) single(v value, fd protoreflect.FieldDescriptor, path string) error {
+	switch fd.Kind() {
+	case protoreflect.MessageKind, protoreflect.GroupKind:
+		return w.message(v, fd.Message(), path)
+	case protoreflect.EnumKind:
+		return w.enum(v, fd, path)
+	}
+	return w.scalar(v, fd, path)
+}
+
+func (w *walker) enum(v value, fd protoreflect.FieldDescriptor, path string) error {
+	ed := fd.Enum()
+	switch v.kind {
+	case text:
+		if ed.Values().ByName(protoreflect.Name(v.str)) != nil {
+			return nil
+		}
+		names := make([]string, ed.Values().Len())
+		for i := range names {
+			names[i] = string(ed.Values().Get(i).Name())
+		}
+		f := fail(v.start, path, "no value %q in enum %s", v.str, ed.FullName())
+		if f.suggestion, _ = catalog.Nearest(v.str, names); f.suggestion == "" {
+			f.text += "; it has " + enumerate(names)
+		}
+		return f
+	case number:
+		if scalarOK(protoreflect.Int32Kind, w.raw(v)) {
+			return nil
+		}
+	case null:
+		if isNullValue(fd) {
+			return nil
+		}
+	}
+	return fail(v.start, path, "want a name or number of enum %s, got %s", ed.FullName(), w.show(v))
+}
+
+// scalar leaves the decision to protojson and only words it.
+func (w *walker) scalar(v value, fd protoreflect.FieldDescriptor, path string) error {
+	if scalarOK(fd.Kind(), w.raw(v)) {
+		return nil
+	}
+	f := fail(v.start, path, "want %s, got %s", wants(fd), w.show(v))
+	switch {
+	case fd.Kind() == protoreflect.StringKind && (v.kind == number || v.kind == boolean):
+		f.text += fmt.Sprintf("; write %q", w.raw(v))
+	case v.kind == text && scalarOK(fd.Kind(), []byte(strings.TrimSpace(v.str))):
+		f.text += "; write " + strings.TrimSpace(v.str)
+	}
+	return f
+}
+
+// wellKnown leaves the decision to protojson and only words it.
+func (w *walker) wellKnown(v value, md protoreflect.MessageDescriptor, path string) error {
+	if md.FullName() == "google.protobuf.Any" {
+		return w.any(v, path)
+	}
+	err := protojson.UnmarshalOptions{Resolver: w.types}.Unmarshal(w.raw(v), dynamicpb.NewMessage(md))
+	if err == nil {
+		return nil
+	}
+	return fail(v.start, path, "want %s, got %s", wantsKnown(md), w.show(v))
+}
+
+func (w *walker) any(v value, path string) error {
+	if v.kind != object {
+		return fail(v.start, path, `want an object with "@type" (google.protobuf.Any), got %s`, w.show(v))
+	}
+	if len(v.members) == 0 {
+		return nil
+	}
+	url, at, err := anyType(v, path)
+	if err != nil {
+		return err
+	}
+	mt, err := w.types.FindMessageByURL(url)
+	if err != nil {
+		return fail(at, join(path, "@type"), "the message type %q is not known", url)
+	}
+	md := mt.Descriptor()
+	if !isWellKnown(md.FullName()) {
+		return w.fields(v, md, path, true)
+	}
+	return w.anyValue(v, md, path)
+}
+
+// anyType returns the type URL and where it stands.
+func anyType(v value, path string) (url string, at int, err error) {
+	for _, m := range v.members {
+		if m.name != "@type" {
+			continue
+		}
+		switch {
+		case url != "":
+			return "", 0, fail(m.at, join(path, "@type"), "given twice")
+		case m.val.kind != text || m.val.str == "":
+			return "", 0, fail(m.val.start, join(path, "@type"), `want the type's URL, like "type.googleapis.com/google.rpc.Status"`)
+		}
+		url, at = m.val.str, m.val.start
+	}
+	if url == "" {
+		return "", 0, fail(v.start, path, `an Any needs "@type", like "type.googleapis.com/google.rpc.Status"`)
+	}
+	return url, at, nil
+}
+
+// anyValue checks an Any that holds a well-known type: its JSON stands in "value".
+func (w *walker) anyValue(v value, md protoreflect.MessageDescriptor, path string) error {
+	found := false
+	for _, m := range v.members {
+		switch {
+		case m.name == "@type":
+		case m.name != "value":
+			return fail(m.at, join(path, m.name), `an Any of %s holds it in "value" and has no other fields`, md.FullName())
+		case found:
+			return fail(m.at, join(path, m.name), "given twice")
+		default:
+			found = true
+			if err := w.wellKnown(m.val, md, join(path, "value")); err != nil {
+				return err
+			}
+		}
+	}
+	if !found && md.FullName() != "google.protobuf.Empty" {
+		return fail(v.start, path, `an Any of %s needs "value"`, md.FullName())
+	}
+	return nil
+}
+
+// join appends a field name to a path. A name that is no identifier is quoted,
+// so that control characters of a body do not reach a terminal.
+func join(path, name string) string {
+	if name != "@type" && !protoreflect.FullName(strings.Trim(name, "[]")).IsValid() {
+		return path + "[" + strconv.Quote(name) + "]"
+	}
+	if path == "" {
+		return name
+	}
+	return path + "." + name
+}
