@@ -2,6 +2,7 @@ package demo
 
 import (
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 	"google.golang.org/grpc"
@@ -69,4 +70,14 @@ func detail[T any](t *testing.T, st *status.Status) T {
 		t.Fatalf("%d details of type %T in %v, want 1", len(found), *new(T), st.Details())
 	}
 	return found[0]
+}
+
+// newTestData returns the data of a new server without the server.
+func newTestData(t *testing.T) *data {
+	t.Helper()
+	d, err := newData(func() time.Time { return seedTime })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
 }

@@ -36,7 +36,10 @@ type operation struct {
 }
 
 // newREST returns the handler of everything that is not gRPC.
-func newREST(d *data) http.Handler {
+func newREST(d *data) http.Handler { return listRoutes(d).handler() }
+
+// listRoutes returns what there is, over some data.
+func listRoutes(d *data) *rest {
 	s := &rest{}
 	users := &collection[*demov1.User]{
 		table: d.users, path: "/users", plural: "users", list: "ListUsersResponse",
@@ -58,7 +61,7 @@ func newREST(d *data) http.Handler {
 	}}
 	s.routes = slices.Concat(users.routes(), orders.routes(), events.routes(), s.ownRoutes())
 	s.openapi = sync.OnceValues(func() ([]byte, error) { return openAPI(s.routes) })
-	return s.handler()
+	return s
 }
 
 // handler dispatches by the list of routes.

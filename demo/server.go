@@ -93,6 +93,9 @@ func Start(cfg Config) (*Server, error) {
 
 // listen opens a bounded listener, and says which flag to change when it cannot.
 func listen(addr, flag string) (net.Listener, error) {
+	if addr == "" { // net.Listen would open a port to every network
+		return nil, fmt.Errorf("listen on %q: give %s an address such as 127.0.0.1:50051", addr, flag)
+	}
 	ln, err := net.Listen("tcp", addr)
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
