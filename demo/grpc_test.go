@@ -2,6 +2,7 @@ package demo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -115,16 +116,29 @@ func TestUpdateUser(t *testing.T) {
 		paths []string
 		want  func(*demov1.User)
 	}{
-		{"nested path", &demov1.User{Id: "1", Name: "X", Address: &demov1.Address{City: "Ockham"}}, []string{"address.city"},
-			func(u *demov1.User) { u.Address.City = "Ockham" }},
-		{"unset clears", &demov1.User{Id: "1"}, []string{"address.kind", "tags"},
-			func(u *demov1.User) { u.Address.Kind, u.Tags = 0, nil }},
-		{"no mask takes what is set", &demov1.User{Id: "1", Age: 37, Address: &demov1.Address{Street: "1 St James's Sq"}}, nil,
-			func(u *demov1.User) { u.Age, u.Address.Street = 37, "1 St James's Sq" }},
-		{"set but empty", &demov1.User{Id: "1", Nickname: proto.String("")}, nil,
-			func(u *demov1.User) { u.Nickname = proto.String("") }},
-		{"star takes all", &demov1.User{Id: "1", Name: "A"}, []string{"*"},
-			func(u *demov1.User) { proto.Reset(u); u.Id, u.Name = "1", "A" }},
+		{
+			"nested path", &demov1.User{Id: "1", Name: "X", Address: &demov1.Address{City: "Ockham"}},
+			[]string{"address.city"},
+			func(u *demov1.User) { u.Address.City = "Ockham" },
+		},
+		{
+			"unset clears", &demov1.User{Id: "1"},
+			[]string{"address.kind", "tags"},
+			func(u *demov1.User) { u.Address.Kind, u.Tags = 0, nil },
+		},
+		{
+			"no mask takes what is set", &demov1.User{Id: "1", Age: 37, Address: &demov1.Address{Street: "1 St James's Sq"}}, nil,
+			func(u *demov1.User) { u.Age, u.Address.Street = 37, "1 St James's Sq" },
+		},
+		{
+			"set but empty", &demov1.User{Id: "1", Nickname: proto.String("")}, nil,
+			func(u *demov1.User) { u.Nickname = proto.String("") },
+		},
+		{
+			"star takes all", &demov1.User{Id: "1", Name: "A"},
+			[]string{"*"},
+			func(u *demov1.User) { proto.Reset(u); u.Id, u.Name = "1", "A" },
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			want, err := client.GetUser(t.Context(), &demov1.GetUserRequest{UserId: "1"})
@@ -258,7 +272,7 @@ func TestWatchOrdersEnds(t *testing.T) {
 	n := 0
 	for {
 		_, err := stream.Recv()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
@@ -333,7 +347,7 @@ func TestGzip(t *testing.T) {
 					t.Fatalf("%s: got %v, %v", test.name, item, err)
 				}
 			}
-			if _, err := stream.Recv(); err != io.EOF {
+			if _, err := stream.Recv(); !errors.Is(err, io.EOF) {
 				t.Fatal(err)
 			}
 			if got := wire.compressed == 3; got != test.want {

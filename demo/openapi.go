@@ -36,8 +36,10 @@ type reply struct {
 
 var (
 	pageParams = []param{
-		{name: "page_size", in: "query", doc: "How many at most; 10 if absent, more than 100 means 100.",
-			schema: schema{"type": "integer", "minimum": 0, "default": defaultPageSize}},
+		{
+			name: "page_size", in: "query", doc: "How many at most; 10 if absent, more than 100 means 100.",
+			schema: schema{"type": "integer", "minimum": 0, "default": defaultPageSize},
+		},
 		{name: "page_token", in: "query", doc: "The nextPageToken of the page before.", schema: schema{"type": "string"}},
 	}
 	ifMatch = param{name: "If-Match", in: "header", doc: "Only if the resource still has this ETag.", schema: schema{"type": "string"}}

@@ -8,7 +8,6 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/reflection/grpc_reflection_v1"
-	"google.golang.org/grpc/reflection/grpc_reflection_v1alpha"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protodesc"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -16,48 +15,70 @@ import (
 	"google.golang.org/protobuf/types/descriptorpb"
 )
 
+// reflector asks one reflection stream. The messages of v1alpha are those of v1
+// under another name.
+type reflector struct {
+	t      *testing.T
+	stream grpc.ClientStream
+}
+
+func newReflector(t *testing.T, conn *grpc.ClientConn, version string) reflector {
+	t.Helper()
+	both := &grpc.StreamDesc{ClientStreams: true, ServerStreams: true}
+	stream, err := conn.NewStream(t.Context(), both, "/grpc.reflection."+version+".ServerReflection/ServerReflectionInfo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return reflector{t, stream}
+}
+
+func (r reflector) ask(req *grpc_reflection_v1.ServerReflectionRequest) *grpc_reflection_v1.ServerReflectionResponse {
+	r.t.Helper()
+	var reply grpc_reflection_v1.ServerReflectionResponse
+	if err := r.stream.SendMsg(req); err != nil {
+		r.t.Fatal(err)
+	}
+	if err := r.stream.RecvMsg(&reply); err != nil {
+		r.t.Fatal(err)
+	}
+	return &reply
+}
+
 func TestReflection(t *testing.T) {
 	overBoth(t, func(t *testing.T, conn *grpc.ClientConn) {
-		v1, err := grpc_reflection_v1.NewServerReflectionClient(conn).ServerReflectionInfo(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		ask := func(req *grpc_reflection_v1.ServerReflectionRequest) *grpc_reflection_v1.ServerReflectionResponse {
-			if err := v1.Send(req); err != nil {
-				t.Fatal(err)
-			}
-			reply, err := v1.Recv()
-			if err != nil {
-				t.Fatal(err)
-			}
-			return reply
-		}
-		var names []string
-		list := ask(&grpc_reflection_v1.ServerReflectionRequest{MessageRequest: &grpc_reflection_v1.ServerReflectionRequest_ListServices{}})
-		for _, service := range list.GetListServicesResponse().GetService() {
-			names = append(names, service.GetName())
-		}
-		want := []string{
-			"demo.v1.ChatService", "demo.v1.FileService", "demo.v1.LoadService", "demo.v1.OrderService", "demo.v1.UserService",
-			"grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection",
-		}
-		if !slices.Equal(names, want) {
-			t.Errorf("services %q, want %q", names, want)
-		}
-		for _, name := range want {
-			found := ask(&grpc_reflection_v1.ServerReflectionRequest{
-				MessageRequest: &grpc_reflection_v1.ServerReflectionRequest_FileContainingSymbol{FileContainingSymbol: name},
-			}).GetFileDescriptorResponse().GetFileDescriptorProto()
-			if len(found) == 0 {
-				t.Errorf("no file has %s", name)
-			} else if name == "demo.v1.UserService" {
-				checkServedComment(t, found[0])
-			}
-		}
-		if err := v1.CloseSend(); err != nil {
-			t.Fatal(err)
+		for _, version := range []string{"v1", "v1alpha"} {
+			checkReflection(t, newReflector(t, conn, version))
 		}
 	})
+}
+
+func checkReflection(t *testing.T, r reflector) {
+	t.Helper()
+	var names []string
+	list := r.ask(&grpc_reflection_v1.ServerReflectionRequest{MessageRequest: &grpc_reflection_v1.ServerReflectionRequest_ListServices{}})
+	for _, service := range list.GetListServicesResponse().GetService() {
+		names = append(names, service.GetName())
+	}
+	want := []string{
+		"demo.v1.ChatService", "demo.v1.FileService", "demo.v1.LoadService", "demo.v1.OrderService", "demo.v1.UserService",
+		"grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection",
+	}
+	if !slices.Equal(names, want) {
+		t.Errorf("services %q, want %q", names, want)
+	}
+	for _, name := range want {
+		found := r.ask(&grpc_reflection_v1.ServerReflectionRequest{
+			MessageRequest: &grpc_reflection_v1.ServerReflectionRequest_FileContainingSymbol{FileContainingSymbol: name},
+		}).GetFileDescriptorResponse().GetFileDescriptorProto()
+		if len(found) == 0 {
+			t.Errorf("no file has %s", name)
+		} else if name == "demo.v1.UserService" {
+			checkServedComment(t, found[0])
+		}
+	}
+	if err := r.stream.CloseSend(); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // checkServedComment looks for a comment in a file of a reflection reply.
@@ -72,27 +93,6 @@ func checkServedComment(t *testing.T, file []byte) {
 	}) {
 		t.Error("reflection serves no comments")
 	}
-}
-
-func TestReflectionV1Alpha(t *testing.T) {
-	overBoth(t, func(t *testing.T, conn *grpc.ClientConn) {
-		stream, err := grpc_reflection_v1alpha.NewServerReflectionClient(conn).ServerReflectionInfo(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := stream.Send(&grpc_reflection_v1alpha.ServerReflectionRequest{
-			MessageRequest: &grpc_reflection_v1alpha.ServerReflectionRequest_FileByFilename{FileByFilename: "demo/v1/orders.proto"},
-		}); err != nil {
-			t.Fatal(err)
-		}
-		reply, err := stream.Recv()
-		if err != nil || len(reply.GetFileDescriptorResponse().GetFileDescriptorProto()) == 0 {
-			t.Errorf("got %v, %v", reply, err)
-		}
-		if err := stream.CloseSend(); err != nil {
-			t.Fatal(err)
-		}
-	})
 }
 
 func TestEverythingHasAComment(t *testing.T) {

@@ -41,27 +41,39 @@ func (c *collection[M]) routes() []route {
 		written, gone = append(written, problems(409)...), append(gone, problems(409)...)
 	}
 	changing := slices.Concat(one, []param{ifMatch})
-	patching := slices.Concat(changing, []param{{name: "update_mask", in: "query", schema: schema{"type": "string"},
-		doc: "Paths of fields to take from the body, with commas between; a field that is named and not in the body is cleared. Without it the body is a merge patch (RFC 7396)."}})
+	patching := slices.Concat(changing, []param{{
+		name: "update_mask", in: "query", schema: schema{"type": "string"},
+		doc: "Paths of fields to take from the body, with commas between; a field that is named and not in the body is cleared. Without it the body is a merge patch (RFC 7396).",
+	}})
 	return []route{
 		{c.path, map[string]operation{
-			http.MethodGet: {handle: c.serveList, id: "list" + name + "s", tag: c.plural, doc: "A page of " + c.plural + ".",
+			http.MethodGet: {
+				handle: c.serveList, id: "list" + name + "s", tag: c.plural, doc: "A page of " + c.plural + ".",
 				params: slices.Concat(pageParams, c.filters, []param{ifNoneMatch}),
 				replies: slices.Concat([]reply{{status: http.StatusOK, schema: c.list, headers: []string{"ETag", "Link"}}},
-					conditional, problems(400))},
-			http.MethodPost: {handle: c.serveCreate, id: "create" + name, tag: c.plural, doc: "Add one. The server chooses an id if the body has none.",
+					conditional, problems(400)),
+			},
+			http.MethodPost: {
+				handle: c.serveCreate, id: "create" + name, tag: c.plural, doc: "Add one. The server chooses an id if the body has none.",
 				body: &body{media: []string{jsonMedia}, schema: name},
 				replies: slices.Concat([]reply{{status: http.StatusCreated, schema: name + "Resource", headers: []string{"ETag", "Location"}}},
-					problems(400, 409, 413, 415, 422, 507))},
+					problems(400, 409, 413, 415, 422, 507)),
+			},
 		}},
 		{c.path + "/{id}", map[string]operation{
-			http.MethodGet: {handle: c.serveOne, id: "get" + name, tag: c.plural, doc: "Read one.", params: slices.Concat(one, []param{ifNoneMatch}),
+			http.MethodGet: {
+				handle: c.serveOne, id: "get" + name, tag: c.plural, doc: "Read one.", params: slices.Concat(one, []param{ifNoneMatch}),
 				replies: slices.Concat([]reply{{status: http.StatusOK, schema: name + "Resource", headers: []string{"ETag"}}},
-					conditional, problems(404))},
-			http.MethodPut: {handle: c.serveReplace, id: "replace" + name, tag: c.plural, doc: "Replace every field of one.", params: changing,
-				body: &body{media: []string{jsonMedia}, schema: name}, replies: written},
-			http.MethodPatch: {handle: c.serveUpdate, id: "update" + name, tag: c.plural, doc: "Change some fields of one.", params: patching,
-				body: &body{media: []string{mergeMedia, jsonMedia}, schema: name + "Patch"}, replies: written},
+					conditional, problems(404)),
+			},
+			http.MethodPut: {
+				handle: c.serveReplace, id: "replace" + name, tag: c.plural, doc: "Replace every field of one.", params: changing,
+				body: &body{media: []string{jsonMedia}, schema: name}, replies: written,
+			},
+			http.MethodPatch: {
+				handle: c.serveUpdate, id: "update" + name, tag: c.plural, doc: "Change some fields of one.", params: patching,
+				body: &body{media: []string{mergeMedia, jsonMedia}, schema: name + "Patch"}, replies: written,
+			},
 			http.MethodDelete: {handle: c.serveDelete, id: "delete" + name, tag: c.plural, doc: "Remove one.", params: changing, replies: gone},
 		}},
 	}

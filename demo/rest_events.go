@@ -22,10 +22,14 @@ func (e *events) routes() []route {
 		doc: "Server-sent events: \"tick\" at every interval, and \"user.created\", \"order.updated\" and so on with the resource whenever one changes. " +
 			"Last-Event-ID continues the numbering; what was missed is not sent again.",
 		params: []param{
-			{name: "count", in: "query", doc: "End after this many events; 0 or absent never ends.",
-				schema: schema{"type": "integer", "minimum": 0, "maximum": 1_000_000}},
-			{name: "interval_ms", in: "query", doc: "Milliseconds between two ticks; 1000 if absent.",
-				schema: schema{"type": "integer", "minimum": 10, "maximum": 3_600_000}},
+			{
+				name: "count", in: "query", doc: "End after this many events; 0 or absent never ends.",
+				schema: schema{"type": "integer", "minimum": 0, "maximum": 1_000_000},
+			},
+			{
+				name: "interval_ms", in: "query", doc: "Milliseconds between two ticks; 1000 if absent.",
+				schema: schema{"type": "integer", "minimum": 10, "maximum": 3_600_000},
+			},
 			{name: "Last-Event-ID", in: "header", doc: "The id of the last event seen.", schema: schema{"type": "string"}},
 		},
 		replies: append([]reply{{status: http.StatusOK, media: "text/event-stream"}}, problems(400)...),

@@ -267,8 +267,11 @@ func TestProblems(t *testing.T) {
 			{422, "POST", "/users", `{"nmae":"X"}`, []string{asJSON}, "nmae"},
 			{422, "PUT", "/users/1", `{"id":"2","name":"X"}`, []string{asJSON}, `"pointer":"#/id"`},
 			{422, "POST", "/users", `{"id":"a/b","name":"X"}`, []string{asJSON}, `"pointer":"#/id"`},
-			{422, "POST", "/orders", `{"userId":"1","lines":[{"sku":"A","quantity":0,"unitPrice":{"currency":"eur"}}]}`, []string{asJSON},
-				`"pointer":"#/lines/0/unitPrice/currency"`},
+			{
+				422, "POST", "/orders", `{"userId":"1","lines":[{"sku":"A","quantity":0,"unitPrice":{"currency":"eur"}}]}`,
+				[]string{asJSON},
+				`"pointer":"#/lines/0/unitPrice/currency"`,
+			},
 			{422, "PATCH", "/orders/1001", `{"extra":{"@type":"type.googleapis.com/no.Such"}}`, []string{asPatch}, "Such"},
 		} {
 			res, body := c.want(t, test.status, test.method, test.path, test.body, test.headers...)

@@ -2,6 +2,7 @@ package demo
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"testing"
 
@@ -29,7 +30,7 @@ func uploadAll(t *testing.T, client demov1.FileServiceClient, parts ...*demov1.U
 		t.Fatal(err)
 	}
 	for _, part := range parts {
-		if err := stream.Send(part); err == io.EOF {
+		if err := stream.Send(part); errors.Is(err, io.EOF) {
 			break
 		} else if err != nil {
 			t.Fatal(err)
@@ -52,7 +53,7 @@ func download(t *testing.T, client demov1.FileServiceClient, req *demov1.Downloa
 	var body []byte
 	for chunks := 0; ; chunks++ {
 		part, err := stream.Recv()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return first.GetInfo(), body, chunks
 		}
 		if err != nil {
@@ -132,7 +133,7 @@ func TestChatAnswersWhileTheClientStillSends(t *testing.T) {
 		if bye, err := stream.Recv(); err != nil || bye.GetText() != "Goodbye after 2 messages." {
 			t.Errorf("got %v, %v", bye, err)
 		}
-		if _, err := stream.Recv(); err != io.EOF {
+		if _, err := stream.Recv(); !errors.Is(err, io.EOF) {
 			t.Errorf("got %v, want the end", err)
 		}
 	})
@@ -156,7 +157,7 @@ func TestFlood(t *testing.T) {
 					t.Errorf("an item takes %d bytes, want about 75", n)
 				}
 			}
-			if _, err := stream.Recv(); err != io.EOF {
+			if _, err := stream.Recv(); !errors.Is(err, io.EOF) {
 				t.Errorf("got %v, want the end", err)
 			}
 		}
