@@ -200,6 +200,11 @@ func (d *dialer) diagnose(ctx context.Context, c *conn) error {
 	a := d.target.Address
 	first := c.rec.Append(nil, record.Span{Dir: record.Received, Len: min(c.rec.Size(record.Received), 512)})
 	err := c.readError()
+	if len(first) == 0 && errors.Is(err, syscall.ECONNRESET) && !d.target.TLS.On {
+		// A server that speaks first and hangs up on our preface resets the
+		// connection, and with it what it said: ask again and only listen.
+		first = d.probeBanner(ctx)
+	}
 	switch {
 	case len(first) > 1 && first[0] == 0x15 && first[1] == 3: // a TLS alert record
 		return d.fail(TLS, err, useTLS, "%s speaks TLS, and plaintext was sent", a)
@@ -249,7 +254,7 @@ func isSettings(b []byte) bool {
 }
 
 // probeTimeout keeps a diagnosis well under a second.
-const probeTimeout = 400 * time.Millisecond
+const probeTimeout = 300 * time.Millisecond
 
 // probeTLS asks on a connection of its own whether the server speaks TLS. An
 // alert is TLS too.
@@ -275,6 +280,19 @@ func (d *dialer) probePlaintext(ctx context.Context) bool {
 		n, _ := io.ReadFull(c, b)
 		return isSettings(b[:n]) || strings.HasPrefix(string(b[:n]), "HTTP/")
 	})
+}
+
+// probeBanner returns what the server says unasked.
+func (d *dialer) probeBanner(ctx context.Context) (banner []byte) {
+	d.probe(ctx, func(ctx context.Context, c net.Conn) bool {
+		deadline, _ := ctx.Deadline()
+		_ = c.SetDeadline(deadline) // without it the probe ends with the read
+		b := make([]byte, 64)
+		n, _ := c.Read(b)
+		banner = b[:n]
+		return n > 0
+	})
+	return banner
 }
 
 func (d *dialer) probe(ctx context.Context, ask func(context.Context, net.Conn) bool) bool {
