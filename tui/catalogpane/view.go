@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/wiregloss/wiregloss/catalog"
+	"github.com/wiregloss/wiregloss/render"
 	"github.com/wiregloss/wiregloss/tui/cell"
 	"github.com/wiregloss/wiregloss/tui/theme"
 )
@@ -67,7 +68,7 @@ func (p *Pane) line(r row, sel, focused bool, th *theme.Theme) string {
 
 // text draws a row's name in exactly room cells.
 func (p *Pane) text(r row, room int, sel bool, th *theme.Theme) string {
-	name := cell.Escape(strings.ReplaceAll(r.text, "\n", " "))
+	name := render.Escape(strings.ReplaceAll(r.text, "\n", " "))
 	switch r.kind {
 	case loadingRow:
 		return th.Faint.Render(cell.Fit(name, room))
@@ -152,7 +153,7 @@ func (p *Pane) note(th *theme.Theme) []string {
 		return lines
 	}
 	text, style := p.noteText(r, th)
-	for _, l := range cell.Wrap(cell.Escape(strings.Join(strings.Fields(text), " ")), max(p.w-2, 1)) {
+	for _, l := range cell.Wrap(render.Escape(strings.Join(strings.Fields(text), " ")), max(p.w-2, 1)) {
 		lines = append(lines, " "+style.Render(l))
 	}
 	return lines[:min(len(lines), h)]

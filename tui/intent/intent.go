@@ -89,8 +89,11 @@ type (
 	OpenMessage struct{ Index int }
 )
 
-// OpenFrame shows a frame of the trace in detail.
-type OpenFrame struct{ Index int }
+// OpenFrame shows a frame of the trace in detail; EnterFrame goes there too.
+type (
+	OpenFrame  struct{ Index int }
+	EnterFrame struct{ Index int }
+)
 
 // FollowTail stays on the newest message until the user moves.
 type FollowTail struct{}

@@ -1,0 +1,254 @@
+// Package tracepane is the wire: the frames of a connection in the order of
+// their arrival, one line each. Frames that only run the connection are folded
+// to one line a run. The frames that carried what is selected elsewhere are
+// marked. The pane draws only what is visible and indexes only what is new.
+//
+//	p := tracepane.New()
+//	p.SetTrace(rec, trace)
+//	p.Mark([]int{5}, "payload bytes 3-16 selected")
+package tracepane
+
+import (
+	"slices"
+	"sort"
+
+	"github.com/wiregloss/wiregloss/inspect"
+	"github.com/wiregloss/wiregloss/inspect/h2"
+	"github.com/wiregloss/wiregloss/record"
+	"github.com/wiregloss/wiregloss/tui/intent"
+	"github.com/wiregloss/wiregloss/tui/keys"
+	"github.com/wiregloss/wiregloss/tui/list"
+)
+
+// preface is the row of the client's first 24 bytes, which are no frame.
+const preface = -1
+
+// row is one line: a frame, or a run of frames that is folded.
+type row struct{ first, count int }
+
+// Pane is the list of frames.
+type Pane struct {
+	rec      *record.Recording
+	trace    inspect.Trace
+	rows     []row
+	indexed  int    // how many frames rows covers
+	stream   uint32 // only the frames of this stream; 0 is all
+	unfolded bool
+	list     list.List
+	marked   []int // frames, ascending
+	note     string
+
+	w, h    int
+	version int
+	cache   cache
+}
+
+// New returns a pane without a trace.
+func New() *Pane { return &Pane{} }
+
+// Reset forgets the trace: a new exchange begins.
+func (p *Pane) Reset() {
+	*p = Pane{w: p.w, h: p.h, unfolded: p.unfolded, version: p.version + 1}
+	p.Resize(p.w, p.h)
+}
+
+// SetTrace shows what a recording means so far.
+func (p *Pane) SetTrace(rec *record.Recording, t inspect.Trace) {
+	if p.rec != rec {
+		p.Reset()
+	}
+	p.rec, p.trace = rec, t
+	p.index()
+	p.version++
+}
+
+// Mark marks the frames that carried what is selected elsewhere, and brings the
+// first of them into view unless one is there.
+func (p *Pane) Mark(frames []int, note string) {
+	if slices.Equal(p.marked, frames) && p.note == note {
+		return
+	}
+	p.marked, p.note = frames, note
+	p.version++
+}
+
+// Reveal selects the first marked frame.
+func (p *Pane) Reveal() {
+	if len(p.marked) > 0 {
+		p.selectFrame(p.marked[0])
+	}
+}
+
+func (p *Pane) selectFrame(i int) {
+	at := sort.Search(len(p.rows), func(n int) bool { return p.rows[n].first > i }) - 1
+	if at >= 0 && p.list.Selected() != at {
+		p.list.Select(at)
+		p.version++
+	}
+}
+
+// index adds the rows of the frames that are new.
+func (p *Pane) index() {
+	if p.indexed == 0 && len(p.rows) == 0 && p.trace.Preface.Len > 0 && p.stream == 0 {
+		p.rows = append(p.rows, row{preface, 1})
+	}
+	for ; p.indexed < len(p.trace.Frames); p.indexed++ {
+		p.add(p.indexed)
+	}
+	p.list.SetLen(len(p.rows))
+}
+
+// add adds the row of one frame, or adds the frame to the run before it.
+func (p *Pane) add(i int) {
+	f := p.trace.Frames[i]
+	if p.stream != 0 && f.Stream != p.stream {
+		return
+	}
+	if n := len(p.rows); n > 0 && !p.unfolded && p.stream == 0 && housekeeping(f) {
+		last := &p.rows[n-1]
+		if last.first != preface && last.first+last.count == i && housekeeping(p.trace.Frames[i-1]) {
+			last.count++
+			return
+		}
+	}
+	p.rows = append(p.rows, row{i, 1})
+}
+
+// housekeeping reports whether a frame only runs the connection.
+func housekeeping(f inspect.Frame) bool {
+	if f.Stream != 0 {
+		return f.Type == h2.WindowUpdate
+	}
+	return f.Type == h2.Settings || f.Type == h2.WindowUpdate || f.Type == h2.Ping
+}
+
+// reindex builds the rows again and stays on the frame that was selected.
+func (p *Pane) reindex() {
+	r, ok := p.selected()
+	follow := p.list.Following()
+	p.rows, p.indexed = nil, 0
+	p.index()
+	if follow {
+		p.list.Follow()
+		return
+	}
+	if ok {
+		p.selectFrame(max(r.first, 0))
+	}
+}
+
+func (p *Pane) selected() (row, bool) {
+	i := p.list.Selected()
+	if i >= len(p.rows) {
+		return row{}, false
+	}
+	return p.rows[i], true
+}
+
+// Frame returns the selected frame; ok is false on the preface and on a run.
+func (p *Pane) Frame() (i int, ok bool) {
+	r, ok := p.selected()
+	return r.first, ok && r.first != preface && r.count == 1
+}
+
+// Stream returns the stream that is zoomed in on; 0 is the whole connection.
+func (p *Pane) Stream() uint32 { return p.stream }
+
+// Resize says how many cells the pane has.
+func (p *Pane) Resize(w, h int) {
+	p.w, p.h = w, h
+	p.list.SetHeight(max(h-p.headHeight(), 0))
+	p.version++
+}
+
+// headHeight leaves the column names out where there is little room.
+func (p *Pane) headHeight() int {
+	if p.h < 8 {
+		return 0
+	}
+	return 1
+}
+
+// Contexts returns where the keys have their meaning.
+func (p *Pane) Contexts() []keys.Context {
+	return []keys.Context{keys.Wire, keys.Browse, keys.Global}
+}
+
+// Bindings returns what can be done here, the most useful first.
+func (p *Pane) Bindings() []intent.Intent {
+	if len(p.rows) == 0 {
+		return nil
+	}
+	return []intent.Intent{intent.Enter{}, intent.Back{}, intent.FoldAll{}, intent.FollowTail{}, intent.Copy{}}
+}
+
+// Input does what the user wants of the list and returns what only the root can
+// do.
+func (p *Pane) Input(want intent.Intent) intent.Intent {
+	p.version++
+	switch want := want.(type) {
+	case intent.Move:
+		p.list.Move(want.Rows)
+	case intent.Page:
+		p.list.Page(want.Screens)
+	case intent.First:
+		p.list.Select(0)
+	case intent.Last, intent.FollowTail:
+		p.list.Follow()
+	case intent.Wheel:
+		p.list.Scroll(want.Rows)
+	case intent.FoldAll, intent.Fold:
+		p.unfolded = !p.unfolded
+		p.reindex()
+	case intent.Enter:
+		return p.enter()
+	case intent.Click:
+		i, ok := p.list.At(want.Y - p.headHeight())
+		if !ok {
+			return nil
+		}
+		if i == p.list.Selected() {
+			return p.enter()
+		}
+		p.list.Select(i)
+	case intent.Copy:
+		return p.copied()
+	default:
+		return nil
+	}
+	if i, ok := p.Frame(); ok {
+		return intent.OpenFrame{Index: i}
+	}
+	return nil
+}
+
+// enter zooms from the connection to a stream, and from there to a frame.
+func (p *Pane) enter() intent.Intent {
+	r, ok := p.selected()
+	switch {
+	case !ok || r.first == preface:
+		return nil
+	case r.count > 1:
+		p.unfolded = true
+		p.reindex()
+		return nil
+	}
+	f := p.trace.Frames[r.first]
+	if p.stream == 0 && f.Stream != 0 {
+		p.stream = f.Stream
+		p.reindex()
+		return intent.OpenFrame{Index: r.first}
+	}
+	return intent.EnterFrame{Index: r.first}
+}
+
+// Back zooms out to the connection, and reports whether it was zoomed in.
+func (p *Pane) Back() bool {
+	if p.stream == 0 {
+		return false
+	}
+	p.stream = 0
+	p.reindex()
+	p.version++
+	return true
+}
