@@ -1,0 +1,229 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/wiregloss/wiregloss/call"
+	"github.com/wiregloss/wiregloss/catalog"
+	"github.com/wiregloss/wiregloss/exchange"
+	"github.com/wiregloss/wiregloss/record"
+)
+
+type callOptions struct {
+	target      targetFlags
+	data        []string
+	output      string
+	with        []string
+	timeout     time.Duration
+	compress    string
+	maxMessage  int64
+	save        string
+	verbose     bool
+	showSecrets bool
+}
+
+const callLong = `Sends a request and prints the reply. OPERATION is pkg.Service/Method, pkg.Service.Method or any
+unambiguous end of it. -d takes one JSON message or several, one after another; @file reads them
+from a file and @- from stdin as they arrive.
+
+Outputs: body prints the messages as JSON (one per line when piped), json one envelope with
+everything, wire the bytes beside fields and JSON, frames the HTTP/2 frames.`
+
+func newCall(ios *ioStreams) *cobra.Command {
+	var o callOptions
+	cmd := &cobra.Command{
+		Use:   "call TARGET OPERATION",
+		Short: "Send a request and print the reply",
+		Long:  callLong,
+		Example: `  wiregloss call localhost:50051 UserService/GetUser -d '{"user_id":"1"}'
+  wiregloss call localhost:50051 UserService/GetUser -d '{"user_id":"1"}' -o wire
+  wiregloss call localhost:50051 ChatService/Chat -d @-`,
+		Args: args(1, 2, "a TARGET and an OPERATION"),
+		RunE: func(cmd *cobra.Command, given []string) error {
+			return runCall(cmd.Context(), ios, o, given)
+		},
+	}
+	o.target.register(cmd)
+	fs := cmd.Flags()
+	fs.StringArrayVarP(&o.data, "data", "d", nil, "`JSON` messages to send, @file, or @- for stdin; repeatable")
+	fs.StringVarP(&o.output, "output", "o", "body", "body, json, wire or frames")
+	fs.StringArrayVar(&o.with, "with", nil, "add to -o json: `wire` for the field nodes of each message")
+	fs.DurationVar(&o.timeout, "timeout", 0, "deadline of the call, sent to the server as grpc-timeout; 0 is none")
+	fs.StringVar(&o.compress, "compress", "", "compress the request's messages: gzip")
+	fs.Int64Var(&o.maxMessage, "max-message", 0, "limit of one received message in `bytes`; 0 is 4 GiB")
+	fs.StringVar(&o.save, "save", "", "also write the recording to `file`, with its schema, for wiregloss inspect")
+	fs.BoolVarP(&o.verbose, "verbose", "v", false, "metadata, status and timing on stderr")
+	fs.BoolVar(&o.showSecrets, "show-secrets", false, "show credentials in -v and -o frames")
+	return cmd
+}
+
+// check checks what the flags say by themselves, before anything is sent.
+func (o callOptions) check() error {
+	if err := oneOf("-o", o.output, "body", "json", "wire", "frames"); err != nil {
+		return err
+	}
+	for _, w := range o.with {
+		if err := oneOf("--with", w, "wire"); err != nil {
+			return err
+		}
+	}
+	if o.compress != "" {
+		if err := oneOf("--compress", o.compress, "gzip"); err != nil {
+			return err
+		}
+	}
+	if o.timeout < 0 || o.maxMessage < 0 {
+		return usageError(errors.New("--timeout and --max-message cannot be negative"))
+	}
+	return nil
+}
+
+func runCall(ctx context.Context, ios *ioStreams, o callOptions, given []string) error {
+	if err := o.check(); err != nil {
+		return err
+	}
+	x, op, err := o.prepare(ctx, given)
+	if err != nil {
+		return err
+	}
+	rpc, ok := op.Call.(catalog.RPC)
+	if !ok {
+		return usageError(fmt.Errorf("%s is not a gRPC method", op.ID))
+	}
+	bodies, err := openBodies(ios, o.data, rpc, x.Types)
+	if err != nil {
+		return err
+	}
+	show, err := newShow(ios, o, x, rpc)
+	if err != nil {
+		return err
+	}
+	err = perform(ctx, op, show, bodies)
+	if show.begun {
+		err = errors.Join(err, show.finish())
+		if o.save != "" {
+			err = errors.Join(err, save(o.save, show.call.Exchange))
+		}
+		err = errors.Join(err, show.verdict())
+	}
+	return err
+}
+
+// prepare resolves target and operation and composes the request, bodies aside.
+func (o callOptions) prepare(ctx context.Context, given []string) (exchange.Exchange, catalog.Operation, error) {
+	var x exchange.Exchange
+	t, name, err := o.target.parse(given[0])
+	if err != nil {
+		return x, catalog.Operation{}, err
+	}
+	if len(given) > 1 {
+		if name != "" {
+			return x, catalog.Operation{}, usageError(fmt.Errorf("the target names the operation %q already; leave out %q", name, given[1]))
+		}
+		name = given[1]
+	}
+	if name == "" {
+		return x, catalog.Operation{}, usageError(fmt.Errorf("wiregloss call needs an OPERATION; wiregloss list %s shows them", given[0]))
+	}
+	headers, err := parseHeaders(o.target.headers)
+	if err != nil {
+		return x, catalog.Operation{}, err
+	}
+	cat, err := load(ctx, t, headers, name)
+	if err != nil {
+		return x, catalog.Operation{}, err
+	}
+	op, err := cat.Find(name)
+	if err != nil {
+		return x, catalog.Operation{}, err
+	}
+	x.Types = cat
+	x.Request = exchange.Request{
+		Target: t, Operation: op.ID, Headers: headers, Timeout: o.timeout, Compress: o.compress, MaxMessage: o.maxMessage,
+	}
+	return x, op, nil
+}
+
+// perform sends the bodies and shows what comes back, as it comes.
+func perform(ctx context.Context, op catalog.Operation, show *show, bodies *bodies) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	x := &show.call.Exchange
+	s, err := call.Open(ctx, op, x.Request, func(m record.Meta) *record.Recording {
+		rec := record.New(m)
+		x.Wire = append(x.Wire, rec)
+		return rec
+	})
+	if err != nil {
+		return err
+	}
+	show.begin(s.Connection())
+	sent := make(chan error, 1)
+	go func() {
+		err := send(s, bodies)
+		if err != nil {
+			cancel(err)
+			s.Cancel()
+		}
+		sent <- err
+	}()
+	err = receive(s, show)
+	x.Outcome = s.Outcome()
+	closeErr := s.Close()
+	// A body that could not be sent is why the call was cancelled: the cause
+	// is told, not its effect. A sender that waits for stdin is left behind.
+	select {
+	case sendErr := <-sent:
+		if sendErr != nil {
+			return sendErr
+		}
+	default:
+	}
+	return errors.Join(err, closeErr)
+}
+
+// send encodes and sends each body as it can be read.
+func send(s *call.Stream, bodies *bodies) error {
+	for {
+		msg, err := bodies.next()
+		if errors.Is(err, io.EOF) {
+			return ended(s.CloseSend())
+		}
+		if err != nil {
+			return err
+		}
+		if err := s.Send(msg); err != nil {
+			return ended(err)
+		}
+	}
+}
+
+// ended takes io.EOF, by which a stream says that the call is over, for what it
+// is: Recv tells how it went.
+func ended(err error) error {
+	var status *call.StatusError
+	if errors.Is(err, io.EOF) || errors.As(err, &status) {
+		return nil
+	}
+	return err
+}
+
+// receive shows what has arrived after each message, until the call ends.
+func receive(s *call.Stream, show *show) error {
+	for {
+		recvErr := s.Recv()
+		if err := show.advance(); err != nil {
+			s.Cancel()
+			return err
+		}
+		if recvErr != nil {
+			return ended(recvErr)
+		}
+	}
+}

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/wiregloss/wiregloss/catalog"
+	"github.com/wiregloss/wiregloss/exchange"
+)
+
+type inspectOptions struct {
+	output      string
+	with        []string
+	showSecrets bool
+}
+
+func newInspect(ios *ioStreams) *cobra.Command {
+	var o inspectOptions
+	cmd := &cobra.Command{
+		Use:   "inspect FILE",
+		Short: "Decode a saved recording",
+		Example: `  wiregloss call :50051 UserService/GetUser -d '{"user_id":"1"}' --save get.rec
+  wiregloss inspect get.rec -o frames`,
+		Args: args(1, 1, "a FILE that call --save wrote"),
+		RunE: func(_ *cobra.Command, given []string) error { return runInspect(ios, o, given[0]) },
+	}
+	cmd.Flags().StringVarP(&o.output, "output", "o", "wire", "wire, frames, json or body")
+	cmd.Flags().StringArrayVar(&o.with, "with", nil, "add to -o json: `wire` for the field nodes of each message")
+	cmd.Flags().BoolVar(&o.showSecrets, "show-secrets", false, "show credentials in -o frames")
+	return cmd
+}
+
+func runInspect(ios *ioStreams, o inspectOptions, path string) error {
+	flags := callOptions{output: o.output, with: o.with, showSecrets: o.showSecrets, save: path}
+	if err := flags.check(); err != nil {
+		return err
+	}
+	x, problem, err := readSaved(path)
+	if err != nil {
+		return err
+	}
+	if problem != nil {
+		ios.talk("wiregloss: %v", problem)
+	}
+	rpc, known := callOf(x)
+	if !known && o.output == "body" {
+		return fmt.Errorf("%s holds no schema for %s: -o wire shows its fields without names", path, x.Request.Operation)
+	}
+	show, err := newShow(ios, flags, x, rpc)
+	if err != nil {
+		return err
+	}
+	show.begin(x.Wire[len(x.Wire)-1])
+	err = show.finish()
+	if err == nil && show.bad != nil {
+		err = &exitError{code: exitProtocol, err: show.bad}
+	}
+	if problem != nil {
+		err = errors.Join(err, &exitError{code: exitProtocol, quiet: true, err: problem})
+	}
+	return err
+}
+
+func callOf(x exchange.Exchange) (catalog.RPC, bool) {
+	if x.Types == nil {
+		return catalog.RPC{}, false
+	}
+	return x.Types.RPC("/" + x.Request.Operation)
+}

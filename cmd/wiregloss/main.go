@@ -1,0 +1,39 @@
+// Command wiregloss is a terminal API debugger: it calls gRPC services and shows
+// the JSON that was meant beside the bytes that went over the wire. This package
+// reads flags and writes text or JSON; what it writes is decoded and worded by
+// the packages below it.
+//
+// stdout is the result and nothing else; stderr is talk. Only main ends the
+// process.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/wiregloss/wiregloss/render"
+)
+
+func main() { os.Exit(run()) }
+
+// run runs the command line and returns the exit code.
+func run() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	ios := systemIO()
+	err := newRoot(ios).ExecuteContext(ctx)
+	if flushErr := ios.flush(); err == nil {
+		err = flushErr
+	}
+	if err == nil {
+		return exitOK
+	}
+	interrupted := ctx.Err() != nil
+	if text := message(err, interrupted); text != "" {
+		fmt.Fprintln(os.Stderr, "wiregloss: "+render.EscapeLines(text))
+	}
+	return exitCode(err, interrupted)
+}

@@ -1,0 +1,192 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/wiregloss/wiregloss/catalog"
+	"github.com/wiregloss/wiregloss/exchange"
+	"github.com/wiregloss/wiregloss/inspect"
+	"github.com/wiregloss/wiregloss/record"
+	"github.com/wiregloss/wiregloss/render"
+)
+
+// view is one kind of output. It is shown each trace once, with what is new in
+// it, and once more at the end.
+type view interface {
+	// advance shows what the call's trace holds beyond what it held before.
+	advance(c *render.Call, since inspect.Counts) error
+	// finish shows what only the whole call has.
+	finish(c *render.Call) error
+	// keeps reports whether the view needs the trace whole at the end.
+	keeps() bool
+}
+
+// show decodes a recording as it grows and hands it to a view.
+type show struct {
+	ios     *ioStreams
+	options callOptions
+	call    render.Call
+	view    view
+	decoder *inspect.Decoder
+	seen    inspect.Counts
+	begun   bool
+	bad     error // the first message that could not be decoded
+}
+
+func newShow(ios *ioStreams, o callOptions, x exchange.Exchange, rpc catalog.RPC) (*show, error) {
+	s := &show{ios: ios, options: o, call: render.Call{Exchange: x}}
+	withWire := len(o.with) > 0
+	switch o.output {
+	case "json":
+		s.view = &jsonView{ios: ios, wire: withWire}
+	case "wire":
+		s.view = &wireView{ios: ios}
+	case "frames":
+		s.view = &framesView{ios: ios, secrets: o.showSecrets}
+	default:
+		s.view = newBodyView(ios, rpc, x.Types, &s.bad)
+	}
+	return s, nil
+}
+
+// begin starts to follow a recording.
+func (s *show) begin(rec *record.Recording) {
+	s.begun = true
+	s.call.Recording = rec
+	s.decoder = inspect.NewDecoder(rec)
+}
+
+// step is how many bytes are decoded before what they hold is shown.
+const step = 1 << 20
+
+// advance decodes and shows what has been recorded since.
+func (s *show) advance() error {
+	for more := true; more; {
+		s.call.Trace, more = s.decoder.Advance(step)
+		if c, ok := render.FindCall(s.call.Exchange, s.call.Recording, s.call.Trace); ok {
+			s.call = c
+		}
+		if err := s.view.advance(&s.call, s.seen); err != nil {
+			return err
+		}
+		t := s.call.Trace
+		s.seen = inspect.Counts{
+			Frames: t.Forgotten.Frames + len(t.Frames), Headers: t.Forgotten.Headers + len(t.Headers),
+			Messages: t.Forgotten.Messages + len(t.Messages), Problems: t.Forgotten.Problems + len(t.Problems),
+		}
+		s.discard()
+	}
+	return nil
+}
+
+// enough is how much index is kept before what has been shown is dropped.
+const enough = 4096
+
+// discard drops what has been shown, so that an endless stream needs no more
+// memory than a short one.
+func (s *show) discard() {
+	t := s.call.Trace
+	if s.view.keeps() || s.options.save != "" || len(t.Frames) < enough {
+		return
+	}
+	s.decoder.Forget(t)
+	for _, d := range []record.Dir{record.Sent, record.Received} {
+		s.call.Recording.Discard(d, s.decoder.Needed(d))
+	}
+}
+
+// finish shows the rest, once the recording is complete.
+func (s *show) finish() error {
+	if err := s.advance(); err != nil {
+		return err
+	}
+	if err := s.view.finish(&s.call); err != nil {
+		return err
+	}
+	if err := s.ios.flush(); err != nil {
+		return err
+	}
+	if s.options.verbose {
+		verbose(s.ios, &s.call, s.options.showSecrets)
+	}
+	return nil
+}
+
+// verdict says on stderr how the call ended if it did not end well, and returns
+// the error with its exit code.
+func (s *show) verdict() error {
+	status := s.call.Status()
+	if status.Code != 0 {
+		tellStatus(s.ios, status)
+		return &exitError{code: exitStatus + status.Code, quiet: true, err: errors.New(status.Name)}
+	}
+	if s.bad != nil {
+		return &exitError{code: exitProtocol, err: s.bad}
+	}
+	return nil
+}
+
+// tellStatus writes a status that is not OK, with its details.
+func tellStatus(ios *ioStreams, status render.StatusPart) {
+	text := status.Name
+	if status.Message != "" {
+		text += ": " + status.Message
+	}
+	if status.Source == "local" {
+		text += " (decided here: the server sent no status)"
+	}
+	ios.talk("wiregloss: %s", text)
+	for _, d := range status.Details {
+		ios.talk("  %s", render.EscapeJSON(indented(d, "  ")))
+	}
+}
+
+func indented(b json.RawMessage, prefix string) []byte {
+	out, err := json.MarshalIndent(b, prefix, "  ")
+	if err != nil {
+		return b
+	}
+	return out
+}
+
+// verbose writes metadata, status and timing for the person.
+func verbose(ios *ioStreams, c *render.Call, secrets bool) {
+	e := c.Envelope(false)
+	fields := func(title string, list []render.HeaderPart) {
+		ios.talk("%s", title)
+		for _, h := range list {
+			ios.talk("  %s: %s", h.Name, render.HeaderValue(h.Name, h.Value, secrets))
+		}
+	}
+	fields("> "+e.Request.Method+" "+e.Request.Path+" to "+e.Target, e.Request.Headers)
+	fields("< headers", e.Response.Headers)
+	fields("< trailers", e.Response.Trailers)
+	ios.talk("* %s (%s) · %d sent, %d received · connect %.2f ms, first byte %.2f ms, total %.2f ms",
+		e.Response.Status.Name, e.Response.Status.Source, len(e.Request.Messages), len(e.Response.Messages),
+		e.Timing.Connect+e.Timing.DNS+e.Timing.TLS, e.Timing.FirstByte, e.Timing.Total)
+	for _, p := range c.Trace.Problems {
+		ios.talk("! %s", render.ProblemText(p))
+	}
+}
+
+// newer returns the part of a list that lies beyond what was seen before.
+func newer[T any](list []T, forgotten, seen int) []T {
+	return list[min(max(seen-forgotten, 0), len(list)):]
+}
+
+// received returns the call's messages from the server that are new.
+func received(c *render.Call, since inspect.Counts) []inspect.Message {
+	var out []inspect.Message
+	for _, m := range newer(c.Trace.Messages, c.Trace.Forgotten.Messages, since.Messages) {
+		if m.Stream == c.Stream.ID && m.Dir == record.Received {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+func decodeError(m inspect.Message, err error) error {
+	return fmt.Errorf("%s: %w", render.MessageName(m), err)
+}

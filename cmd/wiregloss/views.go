@@ -1,0 +1,182 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/wiregloss/wiregloss/catalog"
+	"github.com/wiregloss/wiregloss/inspect"
+	"github.com/wiregloss/wiregloss/record"
+	"github.com/wiregloss/wiregloss/render"
+)
+
+// bodyView prints each message from the server as JSON, as it arrives.
+type bodyView struct {
+	ios  *ioStreams
+	plan *inspect.Plan
+	buf  []byte
+	bad  *error
+}
+
+func newBodyView(ios *ioStreams, rpc catalog.RPC, cat *catalog.Catalog, bad *error) *bodyView {
+	return &bodyView{ios: ios, plan: inspect.NewPlan(rpc.Method.Output(), render.Types(cat), inspect.Options{}), bad: bad}
+}
+
+func (v *bodyView) keeps() bool { return false }
+
+func (v *bodyView) advance(c *render.Call, since inspect.Counts) error {
+	for _, m := range newer(c.Trace.Messages, c.Trace.Forgotten.Messages, since.Messages) {
+		if m.Stream != c.Stream.ID || m.Dir != record.Received {
+			continue
+		}
+		if err := v.print(c, m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// print writes one message; one that cannot be decoded is told on stderr and
+// the next ones are printed.
+func (v *bodyView) print(c *render.Call, m inspect.Message) error {
+	payload, err := c.Trace.Payload(c.Recording, m)
+	if err == nil {
+		v.buf, err = v.plan.AppendJSON(v.buf[:0], payload)
+	}
+	if err != nil {
+		err = decodeError(m, err)
+		if *v.bad == nil {
+			*v.bad = err
+		} else {
+			v.ios.talk("wiregloss: %v", err)
+		}
+		return nil
+	}
+	if !v.ios.outTTY {
+		v.buf = append(v.buf, '\n')
+		_, err := v.ios.out.Write(v.buf)
+		return err
+	}
+	return v.ios.json(pretty(v.buf))
+}
+
+func (v *bodyView) finish(*render.Call) error { return nil }
+
+func pretty(b []byte) []byte {
+	var out bytes.Buffer
+	if err := json.Indent(&out, b, "", "  "); err != nil {
+		return b
+	}
+	return out.Bytes()
+}
+
+// jsonView prints one envelope at the end.
+type jsonView struct {
+	ios  *ioStreams
+	wire bool
+}
+
+func (v *jsonView) keeps() bool { return true }
+
+func (v *jsonView) advance(*render.Call, inspect.Counts) error { return nil }
+
+func (v *jsonView) finish(c *render.Call) error {
+	var out bytes.Buffer
+	enc := json.NewEncoder(&out)
+	enc.SetEscapeHTML(false)
+	if v.ios.outTTY {
+		enc.SetIndent("", "  ")
+	}
+	if err := enc.Encode(c.Envelope(v.wire)); err != nil {
+		return fmt.Errorf("envelope: %w", err)
+	}
+	return v.ios.json(bytes.TrimSuffix(out.Bytes(), newline))
+}
+
+// wireView prints each message as bytes beside fields and JSON.
+type wireView struct{ ios *ioStreams }
+
+func (v *wireView) keeps() bool { return false }
+
+func (v *wireView) advance(c *render.Call, since inspect.Counts) error {
+	input, output := c.Descriptors()
+	for _, m := range newer(c.Trace.Messages, c.Trace.Forgotten.Messages, since.Messages) {
+		if m.Stream != c.Stream.ID {
+			continue
+		}
+		md := output
+		if m.Dir == record.Sent {
+			md = input
+		}
+		if err := v.message(c, m, md); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (v *wireView) message(c *render.Call, m inspect.Message, md protoreflect.MessageDescriptor) error {
+	payload, err := c.Trace.Payload(c.Recording, m)
+	text := render.WireHeading(c.Trace, m, len(payload)) + "\n"
+	if err != nil {
+		text += "  cannot be decoded: " + render.Escape(err.Error()) + "\n"
+		md = nil
+	}
+	return v.ios.text(text + render.WireText(payload, md, c.Types()) + "\n")
+}
+
+// finish shows a message that was cut, and how the call ended.
+func (v *wireView) finish(c *render.Call) error {
+	input, output := c.Descriptors()
+	for _, m := range c.Trace.Partial {
+		if m.Stream != c.Stream.ID || m.Have == 0 {
+			continue
+		}
+		md := output
+		if m.Dir == record.Sent {
+			md = input
+		}
+		if err := v.message(c, m, md); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// framesView prints a line per frame.
+type framesView struct {
+	ios     *ioStreams
+	secrets bool
+	headed  bool
+}
+
+func (v *framesView) keeps() bool { return false }
+
+func (v *framesView) advance(c *render.Call, since inspect.Counts) error {
+	t := c.Trace
+	if !v.headed && t.Preface.Len > 0 {
+		v.headed = true
+		if err := v.ios.text(render.FrameHeading + "\n" + render.PrefaceText() + "\n"); err != nil {
+			return err
+		}
+	}
+	for i := max(since.Frames-t.Forgotten.Frames, 0); i < len(t.Frames); i++ {
+		if err := v.ios.text(render.FrameText(c.Recording, t, i, v.secrets) + "\n"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// finish tells the problems, at their bytes.
+func (v *framesView) finish(c *render.Call) error {
+	for _, p := range c.Trace.Problems {
+		if err := v.ios.text("        ! " + render.ProblemText(p) + "\n"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
