@@ -177,6 +177,25 @@ func (c *conn) Read(b []byte) (int, error) {
 	return n, err
 }
 
+// lastWords is how long a failed write waits for the reader to see the reason.
+const lastWords = 200 * time.Millisecond
+
+// Write lets the reader come first when it fails: a peer that hung up has often
+// said why, and grpc-go closes the connection at the first failed write.
+func (c *conn) Write(b []byte) (int, error) {
+	n, err := c.Conn.Write(b)
+	if err != nil {
+		timer := time.NewTimer(lastWords)
+		defer timer.Stop()
+		select {
+		case <-c.failed:
+		case <-c.closed:
+		case <-timer.C:
+		}
+	}
+	return n, err
+}
+
 // Close closes the connection once.
 func (c *conn) Close() (err error) {
 	c.once.Do(func() {

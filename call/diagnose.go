@@ -200,10 +200,12 @@ func (d *dialer) diagnose(ctx context.Context, c *conn) error {
 	a := d.target.Address
 	first := c.rec.Append(nil, record.Span{Dir: record.Received, Len: min(c.rec.Size(record.Received), 512)})
 	err := c.readError()
-	if len(first) == 0 && errors.Is(err, syscall.ECONNRESET) && !d.target.TLS.On {
-		// A server that speaks first and hangs up on our preface resets the
-		// connection, and with it what it said: ask again and only listen.
-		first = d.probeBanner(ctx)
+	if len(first) == 0 && ctx.Err() == nil && !errors.Is(err, io.EOF) && d.alert(err) == nil {
+		// A server that hangs up on our preface may reset the connection, and what
+		// it said before is lost with it.
+		if said, heard := d.probeWords(ctx); len(said) > 0 || heard != nil {
+			first, err = said, heard
+		}
 	}
 	switch {
 	case len(first) > 1 && first[0] == 0x15 && first[1] == 3: // a TLS alert record
@@ -215,7 +217,7 @@ func (d *dialer) diagnose(ctx context.Context, c *conn) error {
 	case len(first) > 0:
 		return d.fail(Protocol, err, "is this the port of a gRPC server?", "%s does not speak HTTP/2: it began with %q", a, first[:min(len(first), 24)])
 	}
-	if e := d.alert(err); err != nil && e != nil {
+	if e := d.alert(err); e != nil {
 		return e
 	}
 	if err == nil || ctx.Err() != nil {
@@ -282,17 +284,22 @@ func (d *dialer) probePlaintext(ctx context.Context) bool {
 	})
 }
 
-// probeBanner returns what the server says unasked.
-func (d *dialer) probeBanner(ctx context.Context) (banner []byte) {
+// probeWords returns what the server says on a connection of its own when nothing
+// is sent: the banner of another protocol, or a TLS alert.
+func (d *dialer) probeWords(ctx context.Context) (said []byte, err error) {
 	d.probe(ctx, func(ctx context.Context, c net.Conn) bool {
 		deadline, _ := ctx.Deadline()
 		_ = c.SetDeadline(deadline) // without it the probe ends with the read
+		if config, _ := tlsConfig(d.target); config != nil {
+			c = tls.Client(c, config)
+		}
 		b := make([]byte, 64)
-		n, _ := c.Read(b)
-		banner = b[:n]
+		var n int
+		n, err = c.Read(b)
+		said = b[:n]
 		return n > 0
 	})
-	return banner
+	return said, err
 }
 
 func (d *dialer) probe(ctx context.Context, ask func(context.Context, net.Conn) bool) bool {
