@@ -71,7 +71,7 @@ var people = [20]person{
 	{"Sofja Kowalewskaja", "Stockholm", 41, demov1.Address_WORK, []string{"analysis", "novels"}, "sofja@example.com"},
 	{"Srinivasa Ramanujan", "Kumbakonam", 32, demov1.Address_HOME, []string{"series"}, ""},
 	{"Hedy Lamarr", "Los Angeles", 85, demov1.Address_HOME, []string{"radio", "film"}, "hedy@example.com"},
-	{"Claude Shannon", "Winchester", 84, demov1.Address_HOME, []string{"bits", "juggling"}, "claude@example.com"},
+	{"Karen Spärck Jones", "Cambridge", 71, demov1.Address_WORK, []string{"search", "words"}, "karen@example.com"},
 	{"Katherine Johnson", "Hampton", 101, demov1.Address_WORK, []string{"orbits"}, "katherine@example.com"},
 	{"Edsger Dijkstra", "Nuenen", 72, demov1.Address_HOME, []string{"paths"}, "edsger@example.com"},
 	{"Barbara McClintock", "Ithaca", 90, demov1.Address_WORK, []string{"maize"}, ""},

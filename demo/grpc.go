@@ -17,7 +17,7 @@ func newGRPC(d *data) (*grpc.Server, error) {
 		grpc.ChainStreamInterceptor(echoStream),
 		grpc.MaxConcurrentStreams(maxStreams),
 		grpc.MaxHeaderListSize(maxHeaderBytes),
-		grpc.MaxRecvMsgSize(maxBodyBytes),
+		grpc.MaxRecvMsgSize(maxMessageBytes),
 		grpc.WaitForHandlers(true),
 	)
 	demov1.RegisterUserServiceServer(s, &users{data: d})

@@ -148,11 +148,11 @@ func (load) FailMidway(req *demov1.FailMidwayRequest, stream demov1.LoadService_
 		code = codes.Internal
 	}
 	if message == "" {
-		message = fmt.Sprintf("failed after %d messages, as was asked for", req.GetCount())
+		message = fmt.Sprintf("failed as asked for; messages sent: %d", req.GetCount())
 	}
 	return fail(code, message,
 		&errdetails.BadRequest{FieldViolations: []*errdetails.BadRequest_FieldViolation{
-			{Field: "count", Description: fmt.Sprintf("there are only %d messages", req.GetCount())},
+			{Field: "count", Description: fmt.Sprintf("messages sent: %d", req.GetCount())},
 		}},
 		&errdetails.RetryInfo{RetryDelay: durationpb.New(1500 * time.Millisecond)},
 		&errdetails.DebugInfo{StackEntries: []string{"demo.LoadService.FailMidway", "demo.flood"}, Detail: "no fault of the server: the client asked for it"},

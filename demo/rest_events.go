@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -120,7 +121,7 @@ func (s *eventStream) change(c change, represent func(any) ([]byte, error)) erro
 
 // eventName is what a change is called: "user.created".
 func eventName(c change) string {
-	return map[string]string{"User": "user", "Order": "order"}[c.kind] + "." + c.what.String()
+	return strings.ToLower(c.kind) + "." + c.what.String()
 }
 
 // send writes one event, whose data is one line of JSON.

@@ -40,10 +40,12 @@ import (
 
 // Bounds on what clients can make the server hold.
 const (
-	maxConnections = 1024
-	maxStreams     = 256 // per connection
-	maxHeaderBytes = 64 << 10
-	maxBodyBytes   = 1 << 20
+	maxConnections  = 1024
+	maxStreams      = 256 // per connection
+	maxHeaderBytes  = 64 << 10
+	maxBodyBytes    = 1 << 20  // of a REST request
+	maxMessageBytes = 4 << 20  // of a gRPC request
+	maxCallBytes    = 16 << 20 // of all messages a client sends in one call on the shared port
 )
 
 // Config says where to listen. Port 0 means any free port.
@@ -126,6 +128,8 @@ func (s *Server) serveHTTP(rest http.Handler) {
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.ProtoMajor == 2 && strings.HasPrefix(r.Header.Get("Content-Type"), "application/grpc") {
 				adoptCompression(r)
+				// grpc-go reads the body of such a call ahead of the handler, without end.
+				r.Body = http.MaxBytesReader(w, r.Body, maxCallBytes)
 				s.grpc.ServeHTTP(w, r)
 				return
 			}

@@ -120,6 +120,28 @@ func TestContentTypeDecides(t *testing.T) {
 	})
 }
 
+// A client that sends without end must not fill the server's memory.
+func TestEndlessCallIsCutOff(t *testing.T) {
+	t.Parallel()
+	stream, err := demov1.NewChatServiceClient(dial(t, start(t).Addr())).Chat(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := &demov1.ChatMessage{Text: strings.Repeat("x", 4096)}
+	sent := 0
+	for ; sent <= 2*maxCallBytes; sent += len(said.GetText()) {
+		if stream.Send(said) != nil {
+			break // the status follows
+		}
+		if _, err = stream.Recv(); err != nil {
+			break
+		}
+	}
+	if sent < maxCallBytes-maxMessageBytes || sent > maxCallBytes {
+		t.Errorf("cut off after %d bytes, want about %d", sent, maxCallBytes)
+	}
+}
+
 func TestLargeErrorsStaySmall(t *testing.T) {
 	overBoth(t, func(t *testing.T, conn *grpc.ClientConn) {
 		_, err := demov1.NewUserServiceClient(conn).GetUser(t.Context(), &demov1.GetUserRequest{UserId: strings.Repeat("é", 100_000)})
