@@ -1,14 +1,57 @@
-// Package protofile reads schemas from files: today descriptor sets.
+// Package protofile reads schemas from files: descriptor sets today. A set is
+// also how a saved recording keeps the schema it was made with.
 package protofile
 
 import (
+	"slices"
+	"strings"
+
+	"google.golang.org/protobuf/reflect/protodesc"
+	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/descriptorpb"
 
 	"github.com/wiregloss/wiregloss/catalog"
 )
 
-// FromSet makes a catalog of a descriptor set. A broken file loses only itself.
-func FromSet(set *descriptorpb.FileDescriptorSet) (*catalog.Catalog, error) { return &catalog.Catalog{}, nil }
+// FromSet makes a catalog of a descriptor set. A broken file loses only itself:
+// it becomes a Problem of the catalog.
+func FromSet(set *descriptorpb.FileDescriptorSet) *catalog.Catalog {
+	c := catalog.FromDescriptors(set.GetFile())
+	c.Source = catalog.DescriptorSet
+	return c
+}
 
-// Set returns every file of c as a descriptor set, imports first.
-func Set(c *catalog.Catalog) *descriptorpb.FileDescriptorSet { return &descriptorpb.FileDescriptorSet{} }
+// Set returns every file of c as a descriptor set, imports first, ordered so that
+// equal catalogs give equal sets. Files that could not be resolved are not in it.
+func Set(c *catalog.Catalog) *descriptorpb.FileDescriptorSet {
+	set := &descriptorpb.FileDescriptorSet{}
+	if c == nil || c.Files == nil {
+		return set
+	}
+	seen := map[string]bool{}
+	var add func(protoreflect.FileDescriptor)
+	add = func(fd protoreflect.FileDescriptor) {
+		if seen[fd.Path()] || fd.IsPlaceholder() {
+			return
+		}
+		seen[fd.Path()] = true
+		for i := range fd.Imports().Len() {
+			add(fd.Imports().Get(i).FileDescriptor)
+		}
+		set.File = append(set.File, protodesc.ToFileDescriptorProto(fd))
+	}
+	for _, fd := range sortedFiles(c) {
+		add(fd)
+	}
+	return set
+}
+
+func sortedFiles(c *catalog.Catalog) []protoreflect.FileDescriptor {
+	var files []protoreflect.FileDescriptor
+	c.Files.RangeFiles(func(fd protoreflect.FileDescriptor) bool {
+		files = append(files, fd)
+		return true
+	})
+	slices.SortFunc(files, func(a, b protoreflect.FileDescriptor) int { return strings.Compare(a.Path(), b.Path()) })
+	return files
+}
