@@ -5,12 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/wiregloss/wiregloss/call"
 	"github.com/wiregloss/wiregloss/catalog"
+	"github.com/wiregloss/wiregloss/compose"
 	"github.com/wiregloss/wiregloss/exchange"
 	"github.com/wiregloss/wiregloss/record"
 )
@@ -30,7 +33,9 @@ type callOptions struct {
 
 const callLong = `Sends a request and prints the reply. OPERATION is pkg.Service/Method, pkg.Service.Method or any
 unambiguous end of it. -d takes one JSON message or several, one after another; @file reads them
-from a file and @- from stdin as they arrive.
+from a file and @- from stdin as they arrive. For short messages there are items instead of -d:
+name=value (as the field's type wants it), name:=JSON, name@file, and Header:value for metadata;
+a dotted name reaches into a message or map.
 
 Outputs: body prints the messages as JSON (one per line when piped), json one envelope with
 everything, wire the bytes beside fields and JSON, frames the HTTP/2 frames.`
@@ -38,13 +43,13 @@ everything, wire the bytes beside fields and JSON, frames the HTTP/2 frames.`
 func newCall(ios *ioStreams) *cobra.Command {
 	var o callOptions
 	cmd := &cobra.Command{
-		Use:   "call TARGET OPERATION",
+		Use:   "call TARGET OPERATION [ITEM...]",
 		Short: "Send a request and print the reply",
 		Long:  callLong,
 		Example: `  wiregloss call localhost:50051 UserService/GetUser -d '{"user_id":"1"}'
-  wiregloss call localhost:50051 UserService/GetUser -d '{"user_id":"1"}' -o wire
+  wiregloss call localhost:50051 UserService/GetUser user_id=1 -o wire
   wiregloss call localhost:50051 ChatService/Chat -d @-`,
-		Args: args(1, 2, "a TARGET and an OPERATION"),
+		Args: args(1, -1, "a TARGET and an OPERATION"),
 		RunE: func(cmd *cobra.Command, given []string) error {
 			return runCall(cmd.Context(), ios, o, given)
 		},
@@ -95,6 +100,9 @@ func runCall(ctx context.Context, ios *ioStreams, o callOptions, given []string)
 	rpc, ok := op.Call.(catalog.RPC)
 	if !ok {
 		return usageError(fmt.Errorf("%s is not a gRPC method", op.ID))
+	}
+	if err := o.addItems(&x, rpc, given[min(2, len(given)):]); err != nil {
+		return err
 	}
 	bodies, err := openBodies(ios, o.data, rpc, x.Types)
 	if err != nil {
@@ -148,6 +156,33 @@ func (o callOptions) prepare(ctx context.Context, given []string) (exchange.Exch
 		Target: t, Operation: op.ID, Headers: headers, Timeout: o.timeout, Compress: o.compress, MaxMessage: o.maxMessage,
 	}
 	return x, op, nil
+}
+
+// addItems turns ITEM arguments into metadata and a body.
+func (o *callOptions) addItems(x *exchange.Exchange, rpc catalog.RPC, given []string) error {
+	var fields []compose.Item
+	for _, arg := range given {
+		it, err := compose.ParseItem(arg)
+		switch {
+		case err != nil:
+			return usageError(err)
+		case it.Sep == "==":
+			return usageError(fmt.Errorf("%q: == sets a query parameter, and gRPC has none", arg))
+		case it.Sep == ":":
+			x.Request.Headers = append(x.Request.Headers, exchange.Header{Name: strings.ToLower(it.Key), Value: it.Value})
+		default:
+			fields = append(fields, it)
+		}
+	}
+	if len(fields) == 0 {
+		return nil
+	}
+	if len(o.data) > 0 {
+		return usageError(fmt.Errorf("%q and -d both make a body: use one of them", given[0]))
+	}
+	body, err := compose.Items(rpc.Method.Input(), fields, os.ReadFile)
+	o.data = append(o.data, string(body))
+	return err
 }
 
 // perform sends the bodies and shows what comes back, as it comes.
