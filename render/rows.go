@@ -145,7 +145,13 @@ func (l *layout) line(r inspect.Range) string {
 	if i := bytes.IndexByte(b, '\n'); i >= 0 {
 		return string(b[:i])
 	}
-	if r.End() < len(l.body.JSON) && l.body.JSON[r.End()] == ',' {
+	end := r.End()
+	// The last element of a list closes it: no row of its own would.
+	if rest := bytes.TrimLeft(l.body.JSON[end:], " \n"); len(rest) > 0 && rest[0] == ']' {
+		end = len(l.body.JSON) - len(rest) + 1
+		b = append(b[:len(b):len(b)], ']')
+	}
+	if end < len(l.body.JSON) && l.body.JSON[end] == ',' {
 		return string(b) + ","
 	}
 	return string(b)
