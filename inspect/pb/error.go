@@ -40,6 +40,9 @@ func within(err error, step string) error {
 
 // finish makes the path from its steps.
 func finish(err error) error {
+	if err == nil {
+		return nil
+	}
 	var e *Error
 	if !errors.As(err, &e) {
 		return err

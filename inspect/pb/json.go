@@ -46,7 +46,11 @@ func (c *compiler) machine() *machine {
 const maxKept = 1 << 16
 
 func (c *compiler) release(m *machine) {
-	m.src, m.out, m.groupEnds, m.lk = nil, nil, nil, nil
+	m.src, m.out, m.lk = nil, nil, nil
+	if len(m.groupEnds) > maxKept {
+		m.groupEnds = nil
+	}
+	clear(m.groupEnds)
 	if cap(m.entries) > maxKept || cap(m.items) > maxKept || cap(m.openGroups) > maxKept {
 		return
 	}

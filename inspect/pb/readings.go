@@ -82,18 +82,35 @@ func rankFloat(float Reading, f float64, ints []Reading) []Reading {
 
 func bytesReadings(b []byte) []Reading {
 	var r []Reading
-	text := utf8.Valid(b)
-	if text && printable(b) {
-		r = append(r, Reading{"string", shortQuote(b)})
+	text := Reading{"string", shortQuote(b)}
+	if utf8.Valid(b) && printable(b) {
+		r = append(r, text)
 	}
 	if nodes, clean := asMessage(b); clean {
 		r = append(r, Reading{"message", messageText(nodes)})
 	}
-	if text && !printable(b) {
-		r = append(r, Reading{"string", shortQuote(b)})
+	packed := packedReadings(b)
+	switch {
+	case !utf8.Valid(b) || printable(b):
+		r = append(r, packed...)
+	case mostlyText(b):
+		r = append(append(r, text), packed...)
+	default:
+		r = append(append(r, packed...), text)
 	}
-	r = append(r, packedReadings(b)...)
 	return append(r, Reading{"bytes", shortHex(b)})
+}
+
+// mostlyText reports whether three of four characters of b are printable, as in
+// text with colour codes.
+func mostlyText(b []byte) bool {
+	odd := 0
+	for _, c := range b {
+		if c < ' ' || c == 0x7f {
+			odd++
+		}
+	}
+	return 4*odd <= len(b)
 }
 
 // asMessage decodes b without a schema, if it parses wholly as a message.

@@ -89,13 +89,16 @@ func (m *machine) index(mp *messagePlan, lo, hi int, l level) (int, error) {
 // how many are members of a oneof.
 func (m *machine) survey(base int) (ordered bool, choices int) {
 	ordered = true
-	for i := base; i < len(m.entries); i++ {
-		if m.entries[i].fp.oneof >= 0 {
+	last := int32(-1)
+	entries := m.entries[base:]
+	for i := range entries {
+		fp := entries[i].fp
+		if fp.oneof >= 0 {
 			choices++
 		}
-		if i > base && byOrder(m.entries[i-1], m.entries[i]) > 0 {
-			ordered = false
-		}
+		// Extensions are sorted by name whenever there are several.
+		ordered = ordered && (fp.ord > last || fp.ord == last && last != extOrd)
+		last = fp.ord
 	}
 	return ordered, choices
 }
@@ -274,14 +277,20 @@ func (m *machine) keepGroup(off int, end span) {
 	m.groupEnds[off] = end
 }
 
+// oneofState is what is known of a oneof from its last member back.
+type oneofState struct {
+	winner *fieldPlan
+	closed bool // another member came after: what is before counts no more
+}
+
 // resolveOneofs drops the entries from base that a later member of the same
 // oneof replaces. The entries are in wire order.
 func (m *machine) resolveOneofs(mp *messagePlan, base int, l level) error {
-	type state struct {
-		winner *fieldPlan
-		closed bool // another member came after: what is before counts no more
+	var few [8]oneofState // of a size that needs no allocation
+	oneofs := few[:]
+	if mp.oneofs > len(few) {
+		oneofs = make([]oneofState, mp.oneofs)
 	}
-	oneofs := make([]state, mp.oneofs)
 	top := len(m.entries)
 	for i := top - 1; i >= base; i-- {
 		e := m.entries[i]
