@@ -66,6 +66,19 @@ func For(want intent.Intent, in ...Context) (Binding, bool) {
 	return Binding{}, false
 }
 
+// short are the labels of the hint bar for keys that come in pairs.
+var short = map[intent.Intent]string{
+	intent.Move{Rows: 1}: "↑↓", intent.NextMessage{}: "[ ]", intent.Right{}: "←→", intent.FocusNext{}: "tab",
+}
+
+// Short returns the label for the hint bar.
+func (b Binding) Short() string {
+	if s, ok := short[b.Intent]; ok {
+		return s
+	}
+	return b.Label
+}
+
 type place struct {
 	in  Context
 	key string

@@ -1,0 +1,244 @@
+package tui
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/wiregloss/wiregloss/inspect/envelope"
+	"github.com/wiregloss/wiregloss/render"
+	"github.com/wiregloss/wiregloss/tui/cell"
+	"github.com/wiregloss/wiregloss/tui/intent"
+	"github.com/wiregloss/wiregloss/tui/keys"
+	"github.com/wiregloss/wiregloss/tui/layout"
+	"github.com/wiregloss/wiregloss/tui/palette"
+	"github.com/wiregloss/wiregloss/tui/theme"
+)
+
+// header is the first line: the targets, or where one pane is shown, the way to
+// it and how the call stands.
+func (m *Model) header() string {
+	if m.lay.Bordered {
+		return m.targetLine()
+	}
+	status, style := m.status()
+	help := " ? "
+	if m.typing() {
+		help = " F1 "
+	}
+	end := style.Render(status) + m.theme.Faint.Render(help)
+	room := max(m.width-cell.Width(status)-len(help)-2, 0)
+	crumbs := m.crumbs()
+	for len(crumbs) > 1 && cell.Width(strings.Join(crumbs, " ▸ ")) > room {
+		crumbs = crumbs[1:] // where one is matters more than where one came from
+	}
+	text := cell.Cut(strings.Join(crumbs, " ▸ "), room)
+	return " " + m.theme.Bold.Render(text) + cell.Spaces(room-cell.Width(text)) + " " + end
+}
+
+func (m *Model) targetLine() string {
+	s := " " + m.theme.FocusTitle.Render("wiregloss")
+	if m.o.Version != "" {
+		s += " " + m.theme.Faint.Render(m.o.Version)
+	}
+	for i, t := range m.o.Targets {
+		s += "   " + m.theme.Bold.Render(render.Escape(t.Label))
+		if c := m.catalogs[i]; c != nil {
+			s += m.theme.Faint.Render(" " + string(c.Source))
+		}
+		if t.Target.TLS.On {
+			s += m.theme.Faint.Render(" · TLS")
+		}
+	}
+	end := m.theme.Faint.Render("^K actions   F1 help ")
+	return cell.Fit(s, m.width-cell.Width(end)-1) + " " + end
+}
+
+// crumbs names the way to what is shown.
+func (m *Model) crumbs() []string {
+	_, op, ok := m.compose.Operation()
+	if !ok || m.focus == layout.Catalog {
+		return []string{"wiregloss", "catalog"}
+	}
+	name := render.Escape(op.Name)
+	if m.focus == layout.Compose {
+		return []string{name, "request"}
+	}
+	if m.call != nil {
+		name = render.Escape(m.call.op.Name)
+	}
+	out := append([]string{name, "exchange"}, m.detail.Crumbs()...)
+	if m.focus == layout.Wire {
+		out = append(out, "wire")
+	}
+	return out
+}
+
+// title is what stands in a pane's border.
+func (m *Model) title(p layout.Pane) string {
+	words := []string{p.String()}
+	switch p {
+	case layout.Compose:
+		if _, op, ok := m.compose.Operation(); ok {
+			words = append(words, render.Escape(op.ID), kind(op))
+		}
+	case layout.Detail:
+		if s, _ := m.status(); s != "" {
+			words = append(words, s)
+		}
+	case layout.Wire:
+		if len(m.views) > 1 {
+			words = append(words, fmt.Sprintf("connection %d of %d", m.connection+1, len(m.views)))
+		} else if len(m.views) == 1 {
+			words = append(words, "connection 1")
+		}
+		if t := m.wire.Title(); t != "" {
+			words = append(words, t)
+		}
+	}
+	return strings.Join(words, " · ")
+}
+
+// status says how the call stands, and in which style.
+func (m *Model) status() (string, theme.Style) {
+	if m.call == nil {
+		return "", m.theme.Faint
+	}
+	traffic := m.detail.Title()
+	if traffic != "" {
+		traffic = " · " + traffic
+	}
+	switch s := m.call; s.progress {
+	case connecting:
+		return "connecting…", m.theme.Warn
+	case running:
+		return "running" + traffic, m.theme.Warn
+	case failed:
+		return "no call", m.theme.Bad
+	default:
+		text := fmt.Sprintf("%s · %s ms%s", envelope.CodeName(s.outcome.Code), render.Millis(m.took()), traffic)
+		if s.outcome.Code == 0 {
+			return text, m.theme.Good
+		}
+		return text, m.theme.Bad
+	}
+}
+
+// hints is the last line: what can be done here, most useful first. A notice
+// stands before it until the next key.
+func (m *Model) hints() string {
+	s, used := " ", 1
+	if m.notice.text != "" {
+		style := m.theme.Accent
+		if m.notice.bad {
+			style = m.theme.Bad
+		}
+		text := cell.Cut(render.Escape(m.notice.text), m.width*3/4)
+		s += style.Render(text) + "   "
+		used += cell.Width(text) + 3
+	}
+	for _, b := range m.bindings() {
+		if b.Hint == "" {
+			continue
+		}
+		key, word := b.Short(), b.Hint
+		w := cell.Width(key) + 1 + cell.Width(word) + 2
+		if used+w > m.width {
+			break
+		}
+		s += m.theme.HintKey.Render(key) + " " + m.theme.Hint.Render(word) + "  "
+		used += w
+	}
+	return s + cell.Spaces(m.width-used)
+}
+
+// bindings are the keys that the hint bar tells.
+func (m *Model) bindings() []keys.Binding {
+	var wants []intent.Intent
+	if m.palette != nil {
+		wants = []intent.Intent{intent.Move{Rows: 1}, intent.Enter{}, intent.Back{}}
+	} else {
+		wants = m.wants()
+	}
+	var out []keys.Binding
+	in := m.contexts()
+	for _, w := range wants {
+		if b, ok := keys.For(w, in...); ok {
+			out = append(out, b)
+		}
+	}
+	return out
+}
+
+// wants is what can be done now: with the call, in the pane, and everywhere.
+func (m *Model) wants() []intent.Intent {
+	var call, pane []intent.Intent
+	switch {
+	case m.call.takesMore():
+		call = []intent.Intent{intent.Send{}, intent.HalfClose{}, intent.Interrupt{}}
+	case m.call.live():
+		call = []intent.Intent{intent.Interrupt{}}
+	default:
+		if _, _, ok := m.compose.Operation(); ok {
+			call = []intent.Intent{intent.Send{}}
+		}
+	}
+	switch m.focus {
+	case layout.Catalog:
+		pane = m.catalog.Bindings()
+	case layout.Compose:
+		pane = m.compose.Bindings()
+	case layout.Detail:
+		pane = m.detail.Bindings()
+	case layout.Wire:
+		pane = m.wire.Bindings()
+	}
+	everywhere := []intent.Intent{intent.FocusNext{}, intent.FullPane{}, intent.Help{}, intent.Palette{}, intent.Quit{}}
+	if m.typing() || m.call.live() {
+		return append(append(call, pane...), everywhere...)
+	}
+	browse := append([]intent.Intent{intent.Move{Rows: 1}}, pane...)
+	return append(append(browse, call...), everywhere...)
+}
+
+// helpItems are the keys that work where the user is.
+func (m *Model) helpItems() []palette.Item {
+	var out []palette.Item
+	for _, c := range m.contexts() {
+		for _, b := range keys.All() {
+			if b.In == c {
+				out = append(out, palette.Item{Text: b.Help, Key: b.Label, Group: string(c), Intent: b.Intent})
+			}
+		}
+	}
+	return out
+}
+
+// actionItems are all actions: those of the keys, those without a key, and every
+// operation.
+func (m *Model) actionItems() []palette.Item {
+	out := []palette.Item{
+		{Text: "leave the mouse to the terminal, or take it back", Group: "Everywhere", Intent: intent.ToggleMouse{}},
+	}
+	for p := range layout.Count {
+		out = append(out, palette.Item{Text: "go to: " + p.String(), Group: "Everywhere", Intent: intent.Focus{Pane: p}})
+	}
+	in := m.contexts()
+	for _, b := range keys.All() {
+		want, ok := keys.Find(b.Keys[0], in...)
+		if b.In == keys.Text || b.In == keys.Prompt || !ok || want != b.Intent || b.Intent == (intent.Palette{}) {
+			continue
+		}
+		out = append(out, palette.Item{Text: b.Help, Key: b.Label, Group: string(b.In), Intent: b.Intent})
+	}
+	for t, c := range m.catalogs {
+		if c == nil {
+			continue
+		}
+		for _, s := range c.Services {
+			for _, op := range s.Operations {
+				out = append(out, palette.Item{Text: render.Escape(op.ID), Group: "operation", Intent: intent.OpenOperation{Target: t, ID: op.ID}})
+			}
+		}
+	}
+	return out
+}
