@@ -49,7 +49,7 @@ func (e *AmbiguousError) Error() string {
 		more = fmt.Sprintf(" and %d more", len(c)-shown)
 		c = c[:shown]
 	}
-	return fmt.Sprintf("%q is not one operation: it fits %s%s; give the full name", e.Name, strings.Join(c, ", "), more)
+	return fmt.Sprintf("%q fits several: %s%s; give the full name", e.Name, strings.Join(c, ", "), more)
 }
 
 // Find returns the operation of a name: pkg.Service/Method, pkg.Service.Method,
@@ -114,6 +114,9 @@ func (c *Catalog) noOperation(name, want string) error {
 // nearestOperation compares full names and suffixes of as many parts as want has,
 // so that a slip in "Greter/SayHello" is found without its package.
 func (c *Catalog) nearestOperation(want string) string {
+	if name := c.sameService(want); name != "" {
+		return name
+	}
 	n := newNearest(want)
 	parts := strings.Count(want, ".") + 1
 	for _, s := range c.Services {
@@ -123,10 +126,8 @@ func (c *Catalog) nearestOperation(want string) string {
 			n.offer(lastParts(id, parts), op.ID)
 		}
 	}
-	if s, ok := n.best(); ok {
-		return s
-	}
-	return c.sameService(want)
+	name, _ := n.best()
+	return name
 }
 
 // sameService returns the method nearest to a name whose service is right.

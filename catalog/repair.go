@@ -30,6 +30,9 @@ func (l *linker) repaired(f *descriptorpb.FileDescriptorProto) *descriptorpb.Fil
 	eachMessage(f.GetMessageType(), "", func(m *descriptorpb.DescriptorProto, _ string) {
 		if m.GetOptions().GetMessageSetWireFormat() {
 			m.Options.MessageSetWireFormat = nil
+			for _, r := range m.GetExtensionRange() {
+				r.End = proto.Int32(min(r.GetEnd(), 1<<29)) // what other messages may have
+			}
 		}
 	})
 	return f

@@ -3,6 +3,7 @@
 package protofile
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -14,11 +15,15 @@ import (
 )
 
 // FromSet makes a catalog of a descriptor set. A broken file loses only itself:
-// it becomes a Problem of the catalog.
-func FromSet(set *descriptorpb.FileDescriptorSet) *catalog.Catalog {
+// it becomes a Problem of the catalog. It is an error if no file is left.
+func FromSet(set *descriptorpb.FileDescriptorSet) (*catalog.Catalog, error) {
 	c := catalog.FromDescriptors(set.GetFile())
 	c.Source = catalog.DescriptorSet
-	return c
+	if len(set.GetFile()) > 0 && c.Files.NumFiles() == 0 {
+		p := c.Problems[0]
+		return nil, fmt.Errorf("read descriptor set: none of its %d files can be used: %q: %s", len(set.GetFile()), p.Where, p.Text)
+	}
+	return c, nil
 }
 
 // Set returns every file of c as a descriptor set, imports first, ordered so that
