@@ -29,7 +29,7 @@ func (m *machine) scanSet(mp *messagePlan, pos, end int, l level) error {
 			}
 			continue
 		}
-		stop, next, err := m.endOfGroup(num, span{pos, end}, l)
+		stop, next, err := m.endOfGroup(num, span{pos, end}, l, true)
 		if err != nil {
 			return err
 		}

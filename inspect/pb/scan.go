@@ -193,7 +193,7 @@ func (m *machine) known(fp *fieldPlan, wire Wire, start int, at span, l level) (
 		e.val = binary.LittleEndian.Uint64(src[pos:])
 		pos += 8
 	default:
-		end, next, err := m.endOfGroup(fp.num, at, l)
+		end, next, err := m.endOfGroup(fp.num, at, l, true)
 		if err != nil {
 			return 0, within(err, "."+fp.name)
 		}
@@ -210,7 +210,7 @@ func (m *machine) known(fp *fieldPlan, wire Wire, start int, at span, l level) (
 func (m *machine) skip(num protowire.Number, wire Wire, at span, l level) (int, error) {
 	switch wire {
 	case StartGroup:
-		_, next, err := m.endOfGroup(num, at, l)
+		_, next, err := m.endOfGroup(num, at, l, false)
 		return next, err
 	case EndGroup:
 		return 0, fail(at.off, "end of group %d without its start", num)
@@ -231,14 +231,15 @@ type openGroup struct {
 }
 
 // endOfGroup returns the offset of the end tag of group num, whose content
-// starts at.off, and the offset after it. It remembers the ends of the groups
-// within, so that groups nested n deep cost n, not n².
-func (m *machine) endOfGroup(num protowire.Number, at span, l level) (end, next int, err error) {
+// starts at.off, and the offset after it. With keep, when the content will be
+// scanned, it remembers the ends of the groups within, so that groups nested n
+// deep cost n, not n².
+func (m *machine) endOfGroup(num protowire.Number, at span, l level, keep bool) (end, next int, err error) {
 	if known, ok := m.groupEnds[at.off]; ok {
 		return known.off, known.end, nil
 	}
 	open := append(m.openGroups[:0], openGroup{num, at.off})
-	defer func() { m.openGroups = open }()
+	defer func() { m.openGroups = open[:0] }()
 	for pos := at.off; pos < at.end; {
 		num, typ, n := protowire.ConsumeTag(m.src[pos:at.end])
 		if n < 0 {
@@ -260,7 +261,9 @@ func (m *machine) endOfGroup(num protowire.Number, at span, l level) (end, next 
 			if open = open[:len(open)-1]; len(open) == 0 {
 				return start, pos, nil
 			}
-			m.keepGroup(g.off, span{start, pos})
+			if keep {
+				m.keepGroup(g.off, span{start, pos})
+			}
 		default:
 			if pos, err = m.skip(num, Wire(typ), span{pos, at.end}, l); err != nil {
 				return 0, 0, err
