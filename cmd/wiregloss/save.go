@@ -73,7 +73,9 @@ func readSaved(path string) (x exchange.Exchange, problem, err error) {
 		if err := proto.Unmarshal(schema, &set); err != nil {
 			return x, fmt.Errorf("%s: its schema cannot be read (%w): fields are shown without names", path, err), nil
 		}
-		x.Types = protofile.FromSet(&set)
+		if x.Types, err = protofile.FromSet(&set); err != nil {
+			return x, fmt.Errorf("%s: its schema cannot be read (%w): fields are shown without names", path, err), nil
+		}
 	}
 	return x, problem, nil
 }

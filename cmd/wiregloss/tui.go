@@ -2,10 +2,30 @@ package main
 
 import (
 	"context"
-	"errors"
+
+	"github.com/wiregloss/wiregloss/catalog"
+	"github.com/wiregloss/wiregloss/tui"
 )
 
-// openTUI opens the interactive view on targets.
+// openTUI opens the interactive view on targets. A target that names an
+// operation opens it.
 func openTUI(ctx context.Context, flags targetFlags, targets []string, mouse bool) error {
-	return errors.New("not yet wired")
+	headers, err := parseHeaders(flags.headers)
+	if err != nil {
+		return err
+	}
+	o := tui.Options{NoMouse: !mouse, Version: version()}
+	for _, text := range targets {
+		t, operation, err := flags.parse(text)
+		if err != nil {
+			return err
+		}
+		o.Targets = append(o.Targets, tui.Target{Label: text, Target: t, Load: func(ctx context.Context) (*catalog.Catalog, error) {
+			return load(ctx, t, headers, "")
+		}})
+		if operation != "" {
+			o.Operation = operation
+		}
+	}
+	return tui.Run(ctx, o)
 }
