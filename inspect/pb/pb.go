@@ -33,29 +33,6 @@ type Types interface {
 	FindExtensionByNumber(message protoreflect.FullName, field protoreflect.FieldNumber) (protoreflect.ExtensionType, error)
 }
 
-// Wire is a wire type, numbered as in the protobuf encoding specification.
-type Wire uint8
-
-// The wire types of the protobuf encoding specification.
-const (
-	Varint     Wire = 0
-	Fixed64    Wire = 1
-	Bytes      Wire = 2
-	StartGroup Wire = 3
-	EndGroup   Wire = 4
-	Fixed32    Wire = 5
-)
-
-var wireNames = [...]string{"VARINT", "I64", "LEN", "SGROUP", "EGROUP", "I32"}
-
-// String returns the specification's name of the wire type.
-func (w Wire) String() string {
-	if int(w) < len(wireNames) {
-		return wireNames[w]
-	}
-	return fmt.Sprintf("WIRE_%d", uint8(w))
-}
-
 // NodeKind says what the bytes of a Node are.
 type NodeKind uint8
 
