@@ -10,6 +10,7 @@ package composepane
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/wiregloss/wiregloss/catalog"
 	"github.com/wiregloss/wiregloss/tui/editor"
@@ -54,6 +55,7 @@ func (p *Pane) Open(o intent.OpenOperation, op catalog.Operation, template strin
 	if p.bodies[o] == nil {
 		p.bodies[o] = editor.New()
 		p.bodies[o].SetText(template)
+		p.bodies[o].SetCursor(firstValue(template))
 	}
 	if p.shared[o.Target] == nil {
 		s := &settings{metadata: editor.New(), options: editor.New()}
@@ -61,6 +63,23 @@ func (p *Pane) Open(o intent.OpenOperation, op catalog.Operation, template strin
 		p.shared[o.Target] = s
 	}
 	p.fit()
+}
+
+// firstValue is where typing begins in a template: at its first value, inside
+// the quotes of a string.
+func firstValue(template string) editor.Pos {
+	for i, line := range strings.Split(template, "\n") {
+		name, value, ok := strings.Cut(line, ": ")
+		if !ok || strings.HasPrefix(value, "{") || strings.HasPrefix(value, "[") {
+			continue
+		}
+		at := len(name) + len(": ")
+		if strings.HasPrefix(value, `"`) {
+			at++
+		}
+		return editor.Pos{Line: i, Col: at}
+	}
+	return editor.Pos{}
 }
 
 // Operation returns what is being composed.
@@ -78,6 +97,7 @@ func (p *Pane) FillTemplate(template string) {
 	}
 	p.tab = Body
 	p.bodies[p.open].Replace(template)
+	p.bodies[p.open].SetCursor(firstValue(template))
 	p.fit()
 }
 

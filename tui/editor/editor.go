@@ -84,6 +84,9 @@ func (e *Editor) Replace(s string) {
 	e.place(Pos{})
 }
 
+// SetCursor moves the cursor to a place.
+func (e *Editor) SetCursor(p Pos) { e.place(p) }
+
 // SetFault shows a message at a place and moves the cursor there.
 func (e *Editor) SetFault(at Pos, text string) {
 	at = e.clamp(at)

@@ -1,0 +1,206 @@
+package tui
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/colorprofile"
+	uv "github.com/charmbracelet/ultraviolet"
+	"github.com/charmbracelet/x/vt"
+)
+
+// patience is how long a test waits for something to appear on the screen.
+const patience = 20 * time.Second
+
+// screen is a program on an emulated terminal: what is tested is what a person
+// would see.
+type screen struct {
+	t     *testing.T
+	em    *vt.SafeEmulator
+	keys  *io.PipeWriter
+	prog  *tea.Program
+	done  chan error
+	model *Model
+}
+
+// show runs the program at a size.
+func show(t *testing.T, o Options, w, h int) *screen {
+	t.Helper()
+	in, keys := io.Pipe()
+	s := &screen{t: t, em: vt.NewSafeEmulator(w, h), keys: keys, done: make(chan error, 1), model: New(o)}
+	// The emulator answers questions; nobody here wants to know.
+	go func() { _, _ = io.Copy(io.Discard, s.em) }()
+	s.prog = tea.NewProgram(s.model,
+		tea.WithInput(in), tea.WithOutput(&returns{w: s.em}), tea.WithWindowSize(w, h),
+		tea.WithColorProfile(colorprofile.TrueColor), tea.WithEnvironment([]string{"TERM=xterm-256color"}), tea.WithoutSignals())
+	go func() {
+		_, err := s.prog.Run()
+		s.done <- err
+	}()
+	t.Cleanup(s.close)
+	return s
+}
+
+func (s *screen) close() {
+	s.prog.Kill()
+	_ = s.keys.Close()
+	select {
+	case <-s.done:
+	case <-time.After(patience):
+		s.t.Error("the program did not end")
+	}
+	s.model.Close()
+}
+
+// returns writes \r\n for \n: without a terminal nobody else does.
+type returns struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+func (r *returns) Write(b []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	_, err := r.w.Write(bytes.ReplaceAll(b, []byte("\n"), []byte("\r\n")))
+	return len(b), err
+}
+
+// keyBytes are the bytes that terminals send for keys without a character.
+var keyBytes = map[string]string{
+	"up": "\x1b[A", "down": "\x1b[B", "right": "\x1b[C", "left": "\x1b[D", "home": "\x1b[H", "end": "\x1b[F",
+	"pgup": "\x1b[5~", "pgdown": "\x1b[6~", "enter": "\r", "tab": "\t", "shift+tab": "\x1b[Z", "esc": "\x1b", "f1": "\x1bOP",
+	"backspace": "\x7f", "delete": "\x1b[3~",
+}
+
+// press sends keys one after the other; ctrl+x is written ^x.
+func (s *screen) press(keys ...string) {
+	s.t.Helper()
+	for _, k := range keys {
+		b, ok := keyBytes[k]
+		switch {
+		case ok:
+		case len(k) == 2 && k[0] == '^':
+			b = string(rune(k[1] & 0x1f))
+		default:
+			b = k
+		}
+		if _, err := io.WriteString(s.keys, b); err != nil {
+			s.t.Fatalf("press %q: %v", k, err)
+		}
+		if k == "esc" {
+			// A terminal never sends the next key in the same read as an Escape that
+			// stands alone; here the next press could join it to an Alt chord.
+			s.settle()
+		}
+	}
+}
+
+// settle waits until the program has taken all keys that were pressed.
+func (s *screen) settle() {
+	s.t.Helper()
+	const pause = 60 * time.Millisecond // longer than the time-out of an escape sequence
+	deadline := time.NewTimer(pause)
+	defer deadline.Stop()
+	<-deadline.C
+}
+
+// paste sends text as a bracketed paste.
+func (s *screen) paste(text string) { s.press("\x1b[200~" + text + "\x1b[201~") }
+
+// click presses and releases the left button on a cell.
+func (s *screen) click(x, y int) {
+	s.press(fmt.Sprintf("\x1b[<0;%d;%dM", x+1, y+1), fmt.Sprintf("\x1b[<0;%d;%dm", x+1, y+1))
+}
+
+// resize changes the size of the terminal.
+func (s *screen) resize(w, h int) {
+	s.em.Resize(w, h)
+	s.prog.Send(tea.WindowSizeMsg{Width: w, Height: h})
+}
+
+// text returns what the screen shows, without styles.
+func (s *screen) text() string {
+	var b strings.Builder
+	for y := range s.em.Height() {
+		b.WriteString(strings.TrimRight(s.line(y), " ") + "\n")
+	}
+	return b.String()
+}
+
+func (s *screen) line(y int) string {
+	var b strings.Builder
+	for x := 0; x < s.em.Width(); {
+		c := s.em.CellAt(x, y)
+		if c == nil || c.Width == 0 || c.Content == "" {
+			b.WriteByte(' ')
+			x++
+			continue
+		}
+		b.WriteString(c.Content)
+		x += c.Width
+	}
+	return b.String()
+}
+
+// reversed returns the parts of the screen that are drawn in reverse, one string
+// for each run of cells, from top to bottom.
+func (s *screen) reversed() []string {
+	var out []string
+	for y := range s.em.Height() {
+		run := ""
+		for x := range s.em.Width() {
+			c := s.em.CellAt(x, y)
+			if c != nil && c.Style.Attrs&uv.AttrReverse != 0 {
+				run += c.Content
+				continue
+			}
+			if run != "" {
+				out = append(out, run)
+				run = ""
+			}
+		}
+		if run != "" {
+			out = append(out, run)
+		}
+	}
+	return out
+}
+
+// waitFor waits until the screen satisfies a condition, and shows the screen if it
+// never does.
+func (s *screen) waitFor(what string, ok func() bool) {
+	s.t.Helper()
+	deadline := time.After(patience)
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !ok() {
+		select {
+		case err := <-s.done:
+			s.done <- err
+			s.t.Fatalf("the program ended (%v) before the screen showed %s:\n%s", err, what, s.text())
+		case <-deadline:
+			s.t.Fatalf("the screen never showed %s:\n%s\nreversed: %q", what, s.text(), s.reversed())
+		case <-tick.C:
+		}
+	}
+}
+
+// shows waits until all of some texts are on the screen.
+func (s *screen) shows(texts ...string) {
+	s.t.Helper()
+	s.waitFor(fmt.Sprintf("%q", texts), func() bool {
+		now := s.text()
+		for _, x := range texts {
+			if !strings.Contains(now, x) {
+				return false
+			}
+		}
+		return true
+	})
+}
