@@ -126,7 +126,7 @@ func settingsSummary(f inspect.Frame, p []byte) string {
 // blockSummary words a header block by what matters in it.
 func blockSummary(b inspect.HeaderBlock) string {
 	get := func(name string) string { v, _ := b.Get(name); return v }
-	fields := fmt.Sprintf("%d fields", len(b.Fields))
+	fields := plural(int64(len(b.Fields)), "field")
 	switch b.Kind {
 	case inspect.RequestHeaders:
 		return fmt.Sprintf("%s %s · %s", get(":method"), get(":path"), fields)
