@@ -109,7 +109,7 @@ func (l *linker) has(path string) bool {
 func (l *linker) register(path string, f *descriptorpb.FileDescriptorProto) {
 	lenient := protodesc.FileOptions{AllowUnresolvable: true}
 	fd, err := lenient.New(f, l.files)
-	if err != nil {
+	if err != nil || vague(fd) {
 		if again, failed := lenient.New(l.repaired(f), l.files); failed == nil {
 			fd, err = again, nil
 		}

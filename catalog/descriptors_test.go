@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/descriptorpb"
 )
 
@@ -94,6 +96,47 @@ func TestFromBrokenDescriptors(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A field whose file says only the name of its type, and that type is missing,
+// becomes a message: as a field of no kind it would make the library panic.
+func TestFieldOfUnknownType(t *testing.T) {
+	t.Parallel()
+	c := FromDescriptors([]*descriptorpb.FileDescriptorProto{file(t, `name: "a.proto" syntax: "proto3"
+		message_type { name: "M" field { name: "what" number: 1 label: LABEL_OPTIONAL type_name: ".gone.What" } field { name: "other" number: 2 label: LABEL_OPTIONAL type_name: ".M" } }`)})
+	d, err := c.Symbol("M")
+	if err != nil {
+		t.Fatal(err, c.Problems)
+	}
+	fields := d.(protoreflect.MessageDescriptor).Fields()
+	for i := range fields.Len() {
+		if fields.Get(i).Kind() != protoreflect.MessageKind {
+			t.Errorf("%s is a %v", fields.Get(i).Name(), fields.Get(i).Kind())
+		}
+	}
+}
+
+// Descriptors of any content make a catalog or problems.
+func FuzzFromDescriptors(f *testing.F) {
+	for _, text := range []string{users, admins, "name: \"a\" message_type { field { } extension { } }"} {
+		b, err := proto.Marshal(file(f, text))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b)
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		fdp := &descriptorpb.FileDescriptorProto{}
+		if proto.Unmarshal(b, fdp) != nil {
+			return
+		}
+		c := FromDescriptors([]*descriptorpb.FileDescriptorProto{fdp})
+		if len(c.Problems) == 0 && c.Files.NumFiles() == 0 {
+			t.Error("a file was lost without a word")
+		}
+		_, _ = c.Find("x")
+		_, _ = c.Symbol("x")
+	})
 }
 
 func TestLongImportChain(t *testing.T) {

@@ -77,16 +77,16 @@ func TestFindErrors(t *testing.T) {
 	t.Parallel()
 	c := demo(t)
 	for name, want := range map[string]string{
-		"demo.v1.UserService/GetUsr":   `no operation "demo.v1.UserService/GetUsr" at localhost:1; did you mean "demo.v1.UserService/GetUser"?`,
-		"demo.v1.userservice/getuser":  `no operation "demo.v1.userservice/getuser" at localhost:1; did you mean "demo.v1.UserService/GetUser"?`,
-		"UserServise/ListUsers":        `no operation "UserServise/ListUsers" at localhost:1; did you mean "demo.v1.UserService/ListUsers"?`,
-		"Bann":                         `no operation "Bann" at localhost:1; did you mean "demo.admin.AdminService/Ban"?`,
+		"demo.v1.UserService/GetUsr":         `no operation "demo.v1.UserService/GetUsr" at localhost:1; did you mean "demo.v1.UserService/GetUser"?`,
+		"demo.v1.userservice/getuser":        `no operation "demo.v1.userservice/getuser" at localhost:1; did you mean "demo.v1.UserService/GetUser"?`,
+		"UserServise/ListUsers":              `no operation "UserServise/ListUsers" at localhost:1; did you mean "demo.v1.UserService/ListUsers"?`,
+		"Bann":                               `no operation "Bann" at localhost:1; did you mean "demo.admin.AdminService/Ban"?`,
 		"demo.v1.UserService/ListAllOfUsers": `no operation "demo.v1.UserService/ListAllOfUsers" at localhost:1; did you mean "demo.v1.UserService/ListUsers"?`,
-		"demo.v1.UserService":          `no operation "demo.v1.UserService" at localhost:1: that is a service; name one of its methods; did you mean "demo.v1.UserService/GetUser"?`,
-		"demo.v1.Lost/Do":              `no operation "demo.v1.Lost/Do" at localhost:1: the schema of demo.v1.Lost could not be read: file lost.proto not found`,
-		"completely.Different/Thing":   `no operation "completely.Different/Thing" at localhost:1; see what there is with wiregloss list`,
-		"":                             `no operation "" at localhost:1; see what there is with wiregloss list`,
-		"GetUser":                      `"GetUser" fits several: demo.admin.AdminService/GetUser, demo.v1.UserService/GetUser; give the full name`,
+		"demo.v1.UserService":                `no operation "demo.v1.UserService" at localhost:1: that is a service; name one of its methods; did you mean "demo.v1.UserService/GetUser"?`,
+		"demo.v1.Lost/Do":                    `no operation "demo.v1.Lost/Do" at localhost:1: the schema of demo.v1.Lost could not be read: file lost.proto not found`,
+		"completely.Different/Thing":         `no operation "completely.Different/Thing" at localhost:1; see what there is with wiregloss list`,
+		"":                                   `no operation "" at localhost:1; see what there is with wiregloss list`,
+		"GetUser":                            `"GetUser" fits several: demo.admin.AdminService/GetUser, demo.v1.UserService/GetUser; give the full name`,
 	} {
 		_, err := c.Find(name)
 		var missing *NotFoundError

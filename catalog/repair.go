@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/descriptorpb"
 )
 
@@ -35,7 +36,29 @@ func (l *linker) repaired(f *descriptorpb.FileDescriptorProto) *descriptorpb.Fil
 			}
 		}
 	})
+	eachField(f, func(fd *descriptorpb.FieldDescriptorProto) {
+		if fd.Type == nil && l.definedIn()[strings.TrimPrefix(fd.GetTypeName(), ".")] == "" {
+			fd.Type = descriptorpb.FieldDescriptorProto_TYPE_MESSAGE.Enum()
+		}
+	})
 	return f
+}
+
+// vague reports whether a field of fd has no type: its file leaves it to the type's
+// name to tell, and that is not known.
+func vague(fd protoreflect.FileDescriptor) bool {
+	found := false
+	eachType(fd, func(d protoreflect.Descriptor) {
+		switch d := d.(type) {
+		case protoreflect.MessageDescriptor:
+			for i := range d.Fields().Len() {
+				found = found || !d.Fields().Get(i).Kind().IsValid()
+			}
+		case protoreflect.ExtensionDescriptor:
+			found = found || !d.Kind().IsValid()
+		}
+	})
+	return found
 }
 
 // definedIn maps messages and enums to the given file that defines them.
@@ -71,21 +94,29 @@ func eachMessage(in []*descriptorpb.DescriptorProto, scope string, visit func(*d
 	}
 }
 
+// eachField visits the fields and extensions of a file.
+func eachField(f *descriptorpb.FileDescriptorProto, visit func(*descriptorpb.FieldDescriptorProto)) {
+	for _, x := range f.GetExtension() {
+		visit(x)
+	}
+	eachMessage(f.GetMessageType(), "", func(m *descriptorpb.DescriptorProto, _ string) {
+		for _, fd := range m.GetField() {
+			visit(fd)
+		}
+		for _, x := range m.GetExtension() {
+			visit(x)
+		}
+	})
+}
+
 // eachReference visits the names of types that a file uses.
 func eachReference(f *descriptorpb.FileDescriptorProto, visit func(string)) {
-	fields := func(in []*descriptorpb.FieldDescriptorProto) {
-		for _, fd := range in {
-			for _, name := range []string{fd.GetTypeName(), fd.GetExtendee()} {
-				if name != "" {
-					visit(name)
-				}
+	eachField(f, func(fd *descriptorpb.FieldDescriptorProto) {
+		for _, name := range []string{fd.GetTypeName(), fd.GetExtendee()} {
+			if name != "" {
+				visit(name)
 			}
 		}
-	}
-	fields(f.GetExtension())
-	eachMessage(f.GetMessageType(), "", func(m *descriptorpb.DescriptorProto, _ string) {
-		fields(m.GetField())
-		fields(m.GetExtension())
 	})
 	for _, s := range f.GetService() {
 		for _, m := range s.GetMethod() {

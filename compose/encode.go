@@ -3,6 +3,7 @@ package compose
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
@@ -31,15 +32,26 @@ func Encode(md protoreflect.MessageDescriptor, types catalog.Types, body []byte)
 	if md.IsPlaceholder() {
 		return nil, &BodyError{Line: 1, Col: 1, Text: "the schema of " + string(md.FullName()) + " could not be read, so no body can be made for it"}
 	}
+	return encode(md, types, body)
+}
+
+// encode turns a panic of the library into an error: schemas come from strangers,
+// and it gives up on some that it let pass before, such as fields of no type.
+func encode(md protoreflect.MessageDescriptor, types catalog.Types, body []byte) (msg []byte, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = &BodyError{Line: 1, Col: 1, Text: fmt.Sprintf("the schema of %s cannot be used: %v", md.FullName(), r)}
+		}
+	}()
 	m := dynamicpb.NewMessage(md)
 	if err := (protojson.UnmarshalOptions{Resolver: types}).Unmarshal(body, m); err != nil {
 		return nil, diagnose(md, types, body, err)
 	}
-	b, err := proto.MarshalOptions{Deterministic: true}.Marshal(m)
+	msg, err = proto.MarshalOptions{Deterministic: true}.Marshal(m)
 	if err != nil {
 		return nil, &BodyError{Line: 1, Col: 1, Text: "cannot be encoded: " + plain(err)}
 	}
-	return b, nil
+	return msg, nil
 }
 
 // diagnose finds the place and reason of what protojson refused. The library's

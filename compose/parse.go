@@ -29,9 +29,9 @@ type value struct {
 }
 
 type member struct {
-	name   string
-	at     int
-	val    value
+	name string
+	at   int
+	val  value
 }
 
 // deepest is as deep as protojson follows messages.

@@ -270,7 +270,7 @@ func (w *walker) enum(v value, fd protoreflect.FieldDescriptor, path string) err
 			names[i] = string(ed.Values().Get(i).Name())
 		}
 		f := fail(v.start, path, "no value %q in enum %s", v.str, ed.FullName())
-		if f.suggestion, _ = catalog.Nearest(v.str, names); f.suggestion == "" {
+		if f.suggestion, _ = catalog.Nearest(v.str, names); f.suggestion == "" && len(names) > 0 {
 			f.text += "; it has " + enumerate(names)
 		}
 		return f
