@@ -289,7 +289,13 @@ func (fp *fieldPlan) appendEnum(dst []byte, num protoreflect.EnumNumber) []byte 
 	if fp.nullEnum {
 		return append(dst, "null"...)
 	}
-	if name := fp.enum[num]; name != "" {
+	name := ""
+	if num >= 0 && int(num) < len(fp.lowEnum) {
+		name = fp.lowEnum[num]
+	} else {
+		name = fp.enum[num]
+	}
+	if name != "" {
 		return append(dst, name...)
 	}
 	return strconv.AppendInt(dst, int64(num), 10)

@@ -245,6 +245,20 @@ func TestMessageSetErrors(t *testing.T) {
 	}
 }
 
+// protobuf-go v1.36.12 panics on such a key; it is an unknown field of the entry.
+func TestMapKeyOfOtherWireType(t *testing.T) {
+	t.Parallel()
+	s, md := rich()
+	payload := []byte("\xf2\x01\x08\x0a\x01k\x08\x05\x12\x01v")
+	if _, err := oracle(s, md, payload, Options{}); !errors.Is(err, errPanics) {
+		t.Errorf("protobuf-go gives %v: compare with it again", err)
+	}
+	got, err := NewPlan(md, s.types, Options{}).AppendJSON(nil, payload)
+	if want := `{"labels":{"k":"v"}}`; err != nil || string(got) != want {
+		t.Errorf("got %s, %v, want %s", got, err, want)
+	}
+}
+
 func TestConcurrentUse(t *testing.T) {
 	t.Parallel()
 	s, md := rich()

@@ -89,6 +89,7 @@ type fieldPlan struct {
 	name     string
 	key      []byte // `,"name":`
 	enum     map[protoreflect.EnumNumber]string
+	lowEnum  [8]string // the names of the numbers 0 to 7, which are the commonest
 	nullEnum bool
 	sub      atomic.Pointer[messagePlan] // a message's or a map entry's
 	mapKey   *fieldPlan
@@ -190,6 +191,9 @@ func (c *compiler) enum(fp *fieldPlan) {
 		if ev := values.Get(i); fp.enum[ev.Number()] == "" {
 			fp.enum[ev.Number()] = `"` + string(ev.Name()) + `"`
 		}
+	}
+	for i := range fp.lowEnum {
+		fp.lowEnum[i] = fp.enum[protoreflect.EnumNumber(i)]
 	}
 }
 
