@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -18,12 +20,12 @@ type bodies struct {
 	rpc   catalog.RPC
 	types catalog.Types
 	ready [][]byte
-	later *compose.Splitter // stdin; nil if not asked for
-	count int
+	later *compose.Splitter // stdin, for a stream; nil if not asked for
 }
 
-// openBodies reads the -d values.
-func openBodies(ios *ioStreams, data []string, rpc catalog.RPC, cat *catalog.Catalog) (*bodies, error) {
+// openBodies reads the -d values. Stdin is read here only for a method that takes
+// one message: the server cannot answer before that has ended.
+func openBodies(ctx context.Context, ios *ioStreams, data []string, rpc catalog.RPC, cat *catalog.Catalog) (*bodies, error) {
 	b := &bodies{rpc: rpc}
 	if cat != nil {
 		b.types = cat.Types
@@ -33,20 +35,53 @@ func openBodies(ios *ioStreams, data []string, rpc catalog.RPC, cat *catalog.Cat
 			if i != len(data)-1 {
 				return nil, usageError(errors.New("-d @- must be the last -d: stdin has no end while it is open"))
 			}
-			b.later = compose.Split(ios.in)
+			if err := b.addStdin(ctx, ios.in); err != nil {
+				return nil, err
+			}
 			continue
 		}
 		if err := b.add(d); err != nil {
 			return nil, err
 		}
 	}
-	if len(data) == 0 && !rpc.Method.IsStreamingClient() {
-		b.ready = append(b.ready, nil) // an empty message
+	if rpc.Method.IsStreamingClient() {
+		return b, nil
 	}
-	if len(b.ready) > 1 && !rpc.Method.IsStreamingClient() {
+	switch len(b.ready) {
+	case 0:
+		b.ready = append(b.ready, nil) // an empty message
+	case 1:
+	default:
 		return nil, usageError(fmt.Errorf("%s takes one message, and -d gives %d", rpc.Method.FullName(), len(b.ready)))
 	}
 	return b, nil
+}
+
+// addStdin takes stdin as it comes for a stream of messages, and to its end for
+// one message. Nothing ends a read of stdin early, so an interrupt leaves it.
+func (b *bodies) addStdin(ctx context.Context, stdin io.Reader) error {
+	if b.rpc.Method.IsStreamingClient() {
+		b.later = compose.Split(stdin)
+		return nil
+	}
+	type input struct {
+		text []byte
+		err  error
+	}
+	done := make(chan input, 1)
+	go func() {
+		text, err := io.ReadAll(stdin)
+		done <- input{text, err}
+	}()
+	select {
+	case in := <-done:
+		if in.err != nil {
+			return fmt.Errorf("stdin: %w", in.err)
+		}
+		return b.encode("stdin", bytes.NewReader(in.text))
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // isStdin reports whether a -d value means stdin.
@@ -63,6 +98,11 @@ func (b *bodies) add(d string) error {
 		defer f.Close() //nolint:errcheck // only read
 		name, text = path, f
 	}
+	return b.encode(name, text)
+}
+
+// encode encodes all messages that text holds.
+func (b *bodies) encode(name string, text io.Reader) error {
 	s := compose.Split(text)
 	for {
 		body, err := s.Next()
@@ -85,7 +125,6 @@ func (b *bodies) next() ([]byte, error) {
 	if len(b.ready) > 0 {
 		msg := b.ready[0]
 		b.ready = b.ready[1:]
-		b.count++
 		return msg, nil
 	}
 	if b.later == nil {
@@ -93,29 +132,14 @@ func (b *bodies) next() ([]byte, error) {
 	}
 	body, err := b.later.Next()
 	if errors.Is(err, io.EOF) {
-		return b.end()
+		return nil, io.EOF
 	}
 	if err != nil {
 		return nil, fmt.Errorf("stdin: %w", err)
-	}
-	if b.count > 0 && !b.rpc.Method.IsStreamingClient() {
-		return nil, usageError(fmt.Errorf("%s takes one message, and stdin has more", b.rpc.Method.FullName()))
 	}
 	msg, err := body.Encode(b.rpc.Method.Input(), b.types)
 	if err != nil {
 		return nil, fmt.Errorf("stdin: %w", err)
 	}
-	b.count++
 	return msg, nil
-}
-
-// end is the end of stdin: a method that takes one message gets an empty one if
-// none came.
-func (b *bodies) end() ([]byte, error) {
-	b.later = nil
-	if b.count == 0 && !b.rpc.Method.IsStreamingClient() {
-		b.count++
-		return nil, nil
-	}
-	return nil, io.EOF
 }

@@ -104,7 +104,7 @@ func runCall(ctx context.Context, ios *ioStreams, o callOptions, given []string)
 	if err := o.addItems(&x, rpc, given[min(2, len(given)):]); err != nil {
 		return err
 	}
-	bodies, err := openBodies(ios, o.data, rpc, x.Types)
+	bodies, err := openBodies(ctx, ios, o.data, rpc, x.Types)
 	if err != nil {
 		return err
 	}
@@ -113,14 +113,25 @@ func runCall(ctx context.Context, ios *ioStreams, o callOptions, given []string)
 		return err
 	}
 	err = perform(ctx, op, show, bodies)
-	if show.begun {
-		err = errors.Join(err, show.finish())
-		if o.save != "" {
-			err = errors.Join(err, save(o.save, show.call.Exchange))
-		}
-		err = errors.Join(err, show.verdict())
+	if !show.begun {
+		return err
 	}
-	return err
+	cause := err
+	err = errors.Join(err, show.finish())
+	if o.save != "" {
+		err = errors.Join(err, save(o.save, show.call.Exchange))
+	}
+	if cause != nil {
+		return err // it is why the call was cancelled: the status would only say so again
+	}
+	verdict := show.verdict()
+	if verdict == nil {
+		return err
+	}
+	if err != nil {
+		ios.talk("wiregloss: %v", err)
+	}
+	return verdict
 }
 
 // prepare resolves target and operation and composes the request, bodies aside.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -93,10 +94,26 @@ func oneService(cat *catalog.Catalog, name string) ([]catalog.Service, error) {
 	case 1:
 		return found, nil
 	case 0:
-		nearest, _ := catalog.Nearest(name, all)
-		return nil, &catalog.NotFoundError{Name: name, Kind: "service", Origin: cat.Origin, Suggestion: nearest}
+		return nil, &catalog.NotFoundError{Name: name, Kind: "service", Origin: cat.Origin, Suggestion: nearestService(name, all)}
 	}
 	return nil, &catalog.AmbiguousError{Name: name, Candidates: matches}
+}
+
+// nearestService compares full names, then last parts: who leaves the package out
+// means the last part.
+func nearestService(name string, all []string) string {
+	if near, ok := catalog.Nearest(name, all); ok {
+		return near
+	}
+	short := make([]string, len(all))
+	for i, full := range all {
+		short[i] = full[strings.LastIndexByte(full, '.')+1:]
+	}
+	near, ok := catalog.Nearest(name, short)
+	if !ok {
+		return ""
+	}
+	return all[slices.Index(short, near)]
 }
 
 func listText(ios *ioStreams, services []catalog.Service) error {

@@ -22,7 +22,7 @@ var commands = map[string]command{
 	"exit":       exitWith,   // exit CODE COMMAND...: runs a command that must exit with CODE
 	"filemode":   fileMode,   // filemode 0600 FILE
 	"refused":    refused,    // refused: $ADDR is a port where nothing listens
-	"stdoutjson": stdoutJSON, // stdoutjson .path[0].# WANT: a value in the JSON on stdout
+	"stdoutjson": stdoutJSON, // stdoutjson .path[0].name WANT: a value in the JSON on stdout
 }
 
 // usage ends a script whose use of a command is wrong.

@@ -30,7 +30,7 @@ func stdoutJSON(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // lookUp returns the value at a path such as ".frames[0].type" as compact JSON.
-// [-1] is the last element, .# the number of elements or members, and
+// [-1] is the last element, .len() the number of elements or members, and
 // [name=value] the first element that has the member.
 func lookUp(text []byte, path string) (string, error) {
 	dec := json.NewDecoder(bytes.NewReader(text))
@@ -57,13 +57,13 @@ func lookUp(text []byte, path string) (string, error) {
 func follow(v any, step string) (any, bool) {
 	switch v := v.(type) {
 	case map[string]any:
-		if step == "#" {
+		if step == "len()" {
 			return len(v), true
 		}
 		next, ok := v[step]
 		return next, ok
 	case []any:
-		if step == "#" {
+		if step == "len()" {
 			return len(v), true
 		}
 		if name, value, ok := strings.Cut(step, "="); ok {
@@ -89,7 +89,7 @@ func follow(v any, step string) (any, bool) {
 func TestLookUp(t *testing.T) {
 	const text = `{"a": [{"n": "x", "v": 1}, {"n": "y", "v": 2.50}], "s": "<é>", "e": []}`
 	for path, want := range map[string]string{
-		".a[0].v": "1", ".a[-1].v": "2.50", ".a.#": "2", ".a[n=y].v": "2.50", ".s": `"<é>"`, ".e": "[]", ".e.#": "0",
+		".a[0].v": "1", ".a[-1].v": "2.50", ".a.len()": "2", ".a[n=y].v": "2.50", ".s": `"<é>"`, ".e": "[]", ".e.len()": "0",
 	} {
 		if got, err := lookUp([]byte(text), path); err != nil || got != want {
 			t.Errorf("%s is %s, %v; want %s", path, got, err, want)
