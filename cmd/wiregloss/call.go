@@ -64,7 +64,7 @@ func newCall(ios *ioStreams) *cobra.Command {
 	fs.Int64Var(&o.maxMessage, "max-message", 0, "limit of one received message in `bytes`; 0 is 4 GiB")
 	fs.StringVar(&o.save, "save", "", "also write the recording to `file`, with its schema, for wiregloss inspect")
 	fs.BoolVarP(&o.verbose, "verbose", "v", false, "metadata, status and timing on stderr")
-	fs.BoolVar(&o.showSecrets, "show-secrets", false, "show credentials in -v and -o frames")
+	fs.BoolVar(&o.showSecrets, "show-secrets", false, "show credentials in -v and -o frames, and let --save write them")
 	return cmd
 }
 
@@ -119,7 +119,7 @@ func runCall(ctx context.Context, ios *ioStreams, o callOptions, given []string)
 	cause := err
 	err = errors.Join(err, show.finish())
 	if o.save != "" {
-		err = errors.Join(err, save(o.save, show.call.Exchange))
+		err = errors.Join(err, save(o.save, show.call.Exchange, o.showSecrets))
 	}
 	if cause != nil {
 		return err // it is why the call was cancelled: the status would only say so again

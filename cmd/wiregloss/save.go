@@ -9,13 +9,19 @@ import (
 	"google.golang.org/protobuf/types/descriptorpb"
 
 	"github.com/wiregloss/wiregloss/exchange"
+	"github.com/wiregloss/wiregloss/inspect"
 	"github.com/wiregloss/wiregloss/record"
 	"github.com/wiregloss/wiregloss/reflection/protofile"
+	"github.com/wiregloss/wiregloss/render"
 )
 
 // save writes an exchange to a file that only the user may read. The file
-// appears whole or not at all.
-func save(path string, x exchange.Exchange) error {
+// appears whole or not at all. A recording holds what was sent to the byte: one
+// with a credential among its headers is written only if showSecrets is set.
+func save(path string, x exchange.Exchange, showSecrets bool) error {
+	if name := credential(x.Wire); name != "" && !showSecrets {
+		return fmt.Errorf("save %s: not written, since the recording holds the value of %q in clear; --show-secrets writes it all the same", path, name)
+	}
 	var schema []byte
 	if x.Types != nil {
 		var err error
@@ -43,6 +49,20 @@ func save(path string, x exchange.Exchange) error {
 		return fmt.Errorf("save %s: %w", path, err)
 	}
 	return nil
+}
+
+// credential returns the name of a header field with a secret, if there is one.
+func credential(wire []*record.Recording) string {
+	for _, rec := range wire {
+		for _, b := range inspect.Decode(rec).Headers {
+			for _, f := range b.Fields {
+				if render.Secret(f.Name) {
+					return f.Name
+				}
+			}
+		}
+	}
+	return ""
 }
 
 // readSaved reads a saved exchange with its schema. A file that is damaged gives
