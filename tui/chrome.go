@@ -79,7 +79,11 @@ func (m *Model) title(p layout.Pane) string {
 	switch p {
 	case layout.Compose:
 		if _, op, ok := m.compose.Operation(); ok {
-			words = append(words, render.Escape(op.ID), kind(op))
+			name := render.Escape(op.ID)
+			if cell.Width(name)+cell.Width(kind(op))+20 > m.lay.Panes[p].W {
+				name = render.Escape(op.Name)
+			}
+			words = append(words, name, kind(op))
 		}
 	case layout.Detail:
 		if s, _ := m.status(); s != "" {
@@ -103,7 +107,7 @@ func (m *Model) status() (string, theme.Style) {
 	if m.call == nil {
 		return "", m.theme.Faint
 	}
-	traffic := m.detail.Title()
+	traffic := m.detail.Traffic(m.lay.Bordered)
 	if traffic != "" {
 		traffic = " · " + traffic
 	}
@@ -213,23 +217,28 @@ func (m *Model) helpItems() []palette.Item {
 	return out
 }
 
-// actionItems are all actions: those of the keys, those without a key, and every
-// operation.
+// actionItems are all actions: those of the keys that work here, those without a
+// key, and every operation. Moves are not among them.
 func (m *Model) actionItems() []palette.Item {
-	out := []palette.Item{
-		{Text: "leave the mouse to the terminal, or take it back", Group: "Everywhere", Intent: intent.ToggleMouse{}},
+	var out []palette.Item
+	in := m.contexts()
+	for _, b := range keys.All() {
+		if b.In == keys.Text || b.In == keys.Prompt || b.In == keys.Browse && b.Intent != (intent.Copy{}) {
+			continue
+		}
+		if want, ok := keys.Find(b.Keys[0], in...); ok && want == b.Intent && b.Intent != (intent.Palette{}) {
+			out = append(out, palette.Item{Text: b.Help, Key: b.Label, Group: string(b.In), Intent: b.Intent})
+		}
 	}
 	for p := range layout.Count {
 		out = append(out, palette.Item{Text: "go to: " + p.String(), Group: "Everywhere", Intent: intent.Focus{Pane: p}})
 	}
-	in := m.contexts()
-	for _, b := range keys.All() {
-		want, ok := keys.Find(b.Keys[0], in...)
-		if b.In == keys.Text || b.In == keys.Prompt || !ok || want != b.Intent || b.Intent == (intent.Palette{}) {
-			continue
-		}
-		out = append(out, palette.Item{Text: b.Help, Key: b.Label, Group: string(b.In), Intent: b.Intent})
-	}
+	out = append(out, palette.Item{Text: "leave the mouse to the terminal, or take it back", Group: "Everywhere", Intent: intent.ToggleMouse{}})
+	return append(out, m.operationItems()...)
+}
+
+func (m *Model) operationItems() []palette.Item {
+	var out []palette.Item
 	for t, c := range m.catalogs {
 		if c == nil {
 			continue

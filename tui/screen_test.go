@@ -27,6 +27,7 @@ type screen struct {
 	prog  *tea.Program
 	done  chan error
 	model *Model
+	why   string // what the last condition found wrong
 }
 
 // show runs the program at a size.
@@ -185,7 +186,7 @@ func (s *screen) waitFor(what string, ok func() bool) {
 			s.done <- err
 			s.t.Fatalf("the program ended (%v) before the screen showed %s:\n%s", err, what, s.text())
 		case <-deadline:
-			s.t.Fatalf("the screen never showed %s:\n%s\nreversed: %q", what, s.text(), s.reversed())
+			s.t.Fatalf("the screen never showed %s: %s\n%s\nreversed: %q", what, s.why, s.text(), s.reversed())
 		case <-tick.C:
 		}
 	}

@@ -52,7 +52,7 @@ func (m *Model) happened(msg tea.Msg) tea.Cmd {
 // the wire itself, its rows stay where they are.
 func (m *Model) mark() {
 	marks := m.detail.Marks()
-	m.wire.Mark(marks.Frames, marks.Text)
+	m.wire.Mark(marks.Frames, marks.Text, marks.Short)
 	if m.focus != layout.Wire {
 		m.wire.Reveal()
 	}

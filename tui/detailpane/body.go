@@ -284,10 +284,13 @@ func fieldCell(r render.Row, indent, w int, selected bool, th *theme.Theme) stri
 	if number == "" {
 		number = "!"
 	}
-	kind := cell.Cut(render.Escape(r.Type), max((w-indent)/2, 1))
-	room := max(w-indent-cell.Width(number)-1-cell.Width(kind)-1, 0)
+	room := max(w-indent-cell.Width(number)-1, 0)
 	name := cell.Cut(render.Escape(r.Name), room)
-	fill := cell.Spaces(w - indent - cell.Width(number) - 1 - cell.Width(name) - cell.Width(kind))
+	kind := ""
+	if left := room - cell.Width(name) - 1; left >= 3 { // the name matters more than its type
+		kind = cell.Cut(render.Escape(r.Type), left)
+	}
+	fill := cell.Spaces(room - cell.Width(name) - cell.Width(kind))
 	switch {
 	case selected:
 		name = th.Selected.Render(name)

@@ -11,8 +11,9 @@ import (
 
 // Marks are the frames that carried what is selected, and what to say of them.
 type Marks struct {
-	Frames []int // indexes in the trace, ascending
-	Text   string
+	Frames []int  // indexes in the trace, ascending
+	Text   string // "payload bytes 3-16 selected"
+	Short  string // "bytes 3-16"
 }
 
 // maxMarks bounds how many frames are looked for: a selection of a huge message
@@ -49,7 +50,7 @@ func (p *Pane) messageMarks() Marks {
 		return Marks{}
 	}
 	m := p.message(i)
-	return Marks{Frames: p.trace.Carriers(m, p.trace.Spans(m)), Text: render.MessageName(m) + " selected"}
+	return Marks{Frames: p.trace.Carriers(m, p.trace.Spans(m)), Text: "selected", Short: "selected"}
 }
 
 func (p *Pane) bodyMarks() Marks {
@@ -59,9 +60,11 @@ func (p *Pane) bodyMarks() Marks {
 	}
 	m := p.message(p.body.index)
 	frames := p.trace.Carriers(m, p.trace.Locate(m, r))
+	where := byteRange(int64(r.Off), int64(r.Len))
 	return Marks{
 		Frames: frames[:min(len(frames), maxMarks)],
-		Text:   fmt.Sprintf("payload bytes %s selected", byteRange(int64(r.Off), int64(r.Len))),
+		Text:   fmt.Sprintf("payload bytes %s selected", where),
+		Short:  "bytes " + where,
 	}
 }
 
@@ -132,12 +135,16 @@ func (p *Pane) valueText(i int) string {
 	return unquote(text[name:])
 }
 
-// Title says how the exchange stands, for the pane's border.
-func (p *Pane) Title() string {
+// Traffic says how much went each way, in words or in signs.
+func (p *Pane) Traffic(words bool) string {
 	if p.rec == nil {
 		return ""
 	}
-	return fmt.Sprintf("%s sent · %s received", Size(p.rec.Size(record.Sent)), Size(p.rec.Size(record.Received)))
+	sent, received := Size(p.rec.Size(record.Sent)), Size(p.rec.Size(record.Received))
+	if words {
+		return sent + " sent · " + received + " received"
+	}
+	return "→ " + sent + " ← " + received
 }
 
 // Crumbs names the levels from the exchange to what is shown.

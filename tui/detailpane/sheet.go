@@ -78,7 +78,7 @@ func fact(name, value string) line {
 func wrapped(name, text string, w int) []line {
 	var out []line
 	for _, part := range strings.Split(text, "\n") {
-		for _, l := range cell.Wrap(render.Escape(part), max(w, 10)) {
+		for _, l := range cell.Wrap(render.Escape(strings.TrimPrefix(part, " ")), max(w, 10)) {
 			out = append(out, line{name: name, value: l, copied: text})
 			name = ""
 		}

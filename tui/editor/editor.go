@@ -129,6 +129,8 @@ func (e *Editor) Apply(op intent.Op) {
 		e.vertical(op)
 	case intent.Newline:
 		e.newline()
+	case intent.DeleteAll:
+		e.Replace("")
 	case intent.Undo:
 		e.step(&e.history.undo, &e.history.redo)
 	case intent.Redo:

@@ -143,6 +143,7 @@ const (
 	DeleteWordRight
 	DeleteToLineStart
 	DeleteToLineEnd
+	DeleteAll
 	Undo
 	Redo
 )

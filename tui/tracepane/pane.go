@@ -5,7 +5,7 @@
 //
 //	p := tracepane.New()
 //	p.SetTrace(rec, trace)
-//	p.Mark([]int{5}, "payload bytes 3-16 selected")
+//	p.Mark([]int{5}, "payload bytes 3-16 selected", "bytes 3-16")
 package tracepane
 
 import (
@@ -35,8 +35,9 @@ type Pane struct {
 	stream   uint32 // only the frames of this stream; 0 is all
 	unfolded bool
 	list     list.List
-	marked   []int // frames, ascending
-	note     string
+	marked   []int  // frames, ascending
+	note     string // what to say of the marked frames
+	short    string // the same for narrow panes
 
 	w, h    int
 	version int
@@ -62,13 +63,13 @@ func (p *Pane) SetTrace(rec *record.Recording, t inspect.Trace) {
 	p.version++
 }
 
-// Mark marks the frames that carried what is selected elsewhere, and brings the
-// first of them into view unless one is there.
-func (p *Pane) Mark(frames []int, note string) {
+// Mark marks the frames that carried what is selected elsewhere, and says so of
+// them in the words that fit.
+func (p *Pane) Mark(frames []int, note, short string) {
 	if slices.Equal(p.marked, frames) && p.note == note {
 		return
 	}
-	p.marked, p.note = frames, note
+	p.marked, p.note, p.short = frames, note, short
 	p.version++
 }
 
@@ -216,8 +217,8 @@ func (p *Pane) Input(want intent.Intent) intent.Intent {
 	default:
 		return nil
 	}
-	if i, ok := p.Frame(); ok {
-		return intent.OpenFrame{Index: i}
+	if r, ok := p.selected(); ok && r.first != preface {
+		return intent.OpenFrame{Index: r.first}
 	}
 	return nil
 }

@@ -42,13 +42,21 @@ func (p *Pane) View(th *theme.Theme, focused bool) []string {
 
 // The columns. Narrow panes leave out the window, then the flags.
 const (
-	timeCells, typeCells, streamCells, lengthCells = 10, 13, 6, 8
-	flagCells, windowCells                         = 22, 20
-	windowFrom, flagsFrom                          = 110, 60
+	typeCells, streamCells, lengthCells = 15, 6, 8
+	flagCells, windowCells              = 24, 20
+	windowFrom, flagsFrom               = 110, 76
 )
 
+// timeCells is how wide the milliseconds are.
+func (p *Pane) timeCells() int {
+	if p.w < 100 {
+		return 8
+	}
+	return 10
+}
+
 func (p *Pane) head(th *theme.Theme) string {
-	s := cell.Right("ms", timeCells+1) + "    " + cell.Fit("type", typeCells) + cell.Right("stream", streamCells) +
+	s := cell.Right("ms", p.timeCells()+1) + "    " + cell.Fit("type", typeCells) + cell.Right("stream", streamCells) +
 		cell.Right("bytes", lengthCells) + "  "
 	if p.w >= flagsFrom {
 		s += cell.Fit("flags", p.flagCells())
@@ -86,11 +94,18 @@ func (p *Pane) line(r row, sel, focused bool, th *theme.Theme) string {
 	case r.count > 1:
 		return mark + p.runLine(r, sel && focused, th)
 	}
-	l := render.Frame(p.rec, p.trace, r.first)
-	if marked && p.note != "" {
-		l.What += " ◂ " + p.note
+	return mark + p.cells(render.Frame(p.rec, p.trace, r.first), marked, sel && focused, th)
+}
+
+// words is the note of the marked frames in the length that fits.
+func (p *Pane) words() string {
+	switch {
+	case p.note == "":
+		return ""
+	case p.w < windowFrom:
+		return " ◂ " + p.short
 	}
-	return mark + p.cells(l, marked, sel && focused, th)
+	return " ◂ " + p.note
 }
 
 // cells draws the columns of one frame.
@@ -107,9 +122,9 @@ func (p *Pane) cells(l render.FrameLine, marked, sel bool, th *theme.Theme) stri
 	case marked:
 		kind = th.Carried.Render(kind)
 	}
-	s := th.Faint.Render(cell.Right(l.At, timeCells)) + "  " + arrow.Render(l.Arrow) + " " + kind + fill +
+	s := th.Faint.Render(cell.Right(l.At, p.timeCells())) + "  " + arrow.Render(l.Arrow) + " " + kind + fill +
 		cell.Right(l.Stream, streamCells) + cell.Right(l.Length, lengthCells) + "  "
-	room := p.w - 1 - timeCells - 4 - typeCells - streamCells - lengthCells - 2
+	room := p.w - 1 - p.timeCells() - 4 - typeCells - streamCells - lengthCells - 2
 	if p.w >= flagsFrom {
 		s += th.Faint.Render(cell.Fit(l.Flags, p.flagCells()-1)) + " "
 		room -= p.flagCells()
@@ -118,11 +133,12 @@ func (p *Pane) cells(l render.FrameLine, marked, sel bool, th *theme.Theme) stri
 		s += th.Faint.Render(cell.Fit(l.Window, windowCells-1)) + " "
 		room -= windowCells
 	}
-	what := cell.Cut(l.What, max(room, 0))
-	if marked {
-		what = th.Carried.Render(what)
+	if !marked {
+		return s + cell.Cut(l.What, max(room, 0))
 	}
-	return s + what
+	note := p.words()
+	what := cell.Cut(l.What, max(room-cell.Width(note), 0))
+	return s + th.Carried.Render(what) + th.Mark.Render(note)
 }
 
 // runLine draws frames that are folded: how many of each kind.
@@ -148,14 +164,14 @@ func (p *Pane) runLine(r row, sel bool, th *theme.Theme) string {
 	if len(dirs) == 1 {
 		arrow = render.Arrow(p.trace.Frames[r.first].Dir)
 	}
-	text := cell.Cut(strings.Join(words, ", "), max(p.w-timeCells-5, 0))
+	text := cell.Cut(strings.Join(words, ", "), max(p.w-p.timeCells()-5, 0))
 	style := th.Faint
 	if sel {
 		style = th.Selected
 	}
 	at := render.Millis(p.trace.Frames[r.first].At)
-	return th.Faint.Render(cell.Right(at, timeCells)) + "  " + th.Faint.Render(arrow) + " " + style.Render(text) +
-		th.Faint.Render(cell.Cut("  folded, z opens", max(p.w-timeCells-5-cell.Width(text), 0)))
+	return th.Faint.Render(cell.Right(at, p.timeCells())) + "  " + th.Faint.Render(arrow) + " " + style.Render(text) +
+		th.Faint.Render(cell.Cut("  folded, z opens", max(p.w-p.timeCells()-5-cell.Width(text), 0)))
 }
 
 func (p *Pane) isMarked(r row) bool {
