@@ -3,8 +3,10 @@ package call
 import (
 	"context"
 	"errors"
+	"io"
 	"math"
 	"net"
+	"os"
 	"sync"
 	"time"
 
@@ -13,10 +15,19 @@ import (
 	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/grpclog"
 
 	"github.com/wiregloss/wiregloss/exchange"
 	"github.com/wiregloss/wiregloss/record"
 )
+
+// grpc-go would write what goes wrong to stderr, into a terminal that is drawn on.
+// It is in the recording. The variable that grpc-go documents turns it on again.
+func init() {
+	if os.Getenv("GRPC_GO_LOG_SEVERITY_LEVEL") == "" {
+		grpclog.SetLoggerV2(grpclog.NewLoggerV2(io.Discard, io.Discard, io.Discard))
+	}
+}
 
 // Options are the details of a connection that a Target does not hold.
 type Options struct {
@@ -35,12 +46,12 @@ type Conn struct {
 // SETTINGS have arrived. newRec is called with the facts of each connection that
 // is made; nil means record.New. Errors are *DialError.
 func Dial(ctx context.Context, t exchange.Target, o Options, newRec func(record.Meta) *record.Recording) (*Conn, error) {
-	return dial(ctx, t, o, newRec, nil)
+	return dial(ctx, t, o, newRec)
 }
 
 const defaultConnectTimeout = 10 * time.Second
 
-func dial(ctx context.Context, t exchange.Target, o Options, newRec func(record.Meta) *record.Recording, w *watch) (*Conn, error) {
+func dial(ctx context.Context, t exchange.Target, o Options, newRec func(record.Meta) *record.Recording, more ...grpc.DialOption) (*Conn, error) {
 	if t.ConnectTimeout <= 0 {
 		t.ConnectTimeout = defaultConnectTimeout
 	}
@@ -55,7 +66,7 @@ func dial(ctx context.Context, t exchange.Target, o Options, newRec func(record.
 		return nil, err
 	}
 	d.ready = first
-	cc, err := grpc.NewClient("passthrough:///connection", d.options(o, w)...)
+	cc, err := grpc.NewClient("passthrough:///connection", append(d.options(o), more...)...)
 	if err != nil {
 		_ = first.Close() // the error that matters is the other
 		return nil, &DialError{Step: Protocol, Address: t.Address, Text: "set up gRPC: " + err.Error(), Err: err}
@@ -71,7 +82,7 @@ func dial(ctx context.Context, t exchange.Target, o Options, newRec func(record.
 // options leaves grpc-go no decision of its own: no proxy, no second name look-up,
 // no service config, no retry and no idling, so that what is recorded is what was
 // asked for.
-func (d *dialer) options(o Options, w *watch) []grpc.DialOption {
+func (d *dialer) options(o Options) []grpc.DialOption {
 	creds := insecure.NewCredentials()
 	if d.target.TLS.On {
 		creds = handshaken{}
@@ -90,10 +101,6 @@ func (d *dialer) options(o Options, w *watch) []grpc.DialOption {
 	}
 	if o.UserAgent != "" {
 		opts = append(opts, grpc.WithUserAgent(o.UserAgent))
-	}
-	if w != nil {
-		//nolint:staticcheck // The registry of package encoding is global, and a demo server in this process uses it too.
-		opts = append(opts, grpc.WithStatsHandler(w), grpc.WithDecompressor(unread{}))
 	}
 	return opts
 }
@@ -159,6 +166,7 @@ func authority(t exchange.Target) string {
 type conn struct {
 	net.Conn // the tap
 	rec      *record.Recording
+	watch    watch
 	auth     credentials.AuthInfo // nil for plaintext
 
 	once   sync.Once
@@ -168,9 +176,11 @@ type conn struct {
 	onFail sync.Once
 }
 
-// Read notes the error that a connection ended with: grpc-go keeps only its text.
+// Read notes what grpc-go does not tell: the status received, and the error that
+// the connection ended with.
 func (c *conn) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
+	c.watch.read(b[:n])
 	if err != nil {
 		c.onFail.Do(func() { c.err = err; close(c.failed) })
 	}

@@ -92,7 +92,7 @@ func checkName(given, name string) error {
 
 func valuesOf(h exchange.Header, name string) ([]string, error) {
 	if strings.HasSuffix(name, "-bin") {
-		return binary(h)
+		return decodeBinary(h)
 	}
 	for i, c := range []byte(h.Value) {
 		if c < ' ' || c > '~' {
@@ -102,9 +102,9 @@ func valuesOf(h exchange.Header, name string) ([]string, error) {
 	return []string{h.Value}, nil
 }
 
-// binary decodes base64 with or without padding, of both alphabets. Values joined
+// decodeBinary decodes base64 with or without padding, of both alphabets. Values joined
 // by commas are several, as on the wire.
-func binary(h exchange.Header) ([]string, error) {
+func decodeBinary(h exchange.Header) ([]string, error) {
 	var values []string
 	for v := range strings.SplitSeq(h.Value, ",") {
 		v = strings.TrimRight(strings.TrimSpace(v), "=")

@@ -7,13 +7,11 @@ import (
 	"io"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc"
 	_ "google.golang.org/grpc/encoding/gzip" // offered in grpc-accept-encoding, and used for requests
 	"google.golang.org/grpc/mem"
-	"google.golang.org/grpc/stats"
 	"google.golang.org/grpc/status"
 
 	"github.com/wiregloss/wiregloss/catalog"
@@ -30,8 +28,6 @@ type Stream struct {
 	once   bool // the method takes one message
 	sent   bool
 	limit  int64 // of a received message, as the caller gave it; 0 is none
-
-	watch watch
 
 	recv    sync.Mutex // held while receiving
 	done    error      // what Recv returns from now on
@@ -61,7 +57,8 @@ func Open(ctx context.Context, op catalog.Operation, req exchange.Request, newRe
 	}
 	s := &Stream{cancel: cancel, once: !rpc.Method.IsStreamingClient(), limit: req.MaxMessage}
 	o := Options{UserAgent: userAgentOf(req.Headers), MaxMessage: req.MaxMessage}
-	if s.conn, err = dial(ctx, req.Target, o, newRec, &s.watch); err != nil {
+	//nolint:staticcheck // The registry of package encoding is global, and a demo server in this process uses it too.
+	if s.conn, err = dial(ctx, req.Target, o, newRec, grpc.WithDecompressor(unread{})); err != nil {
 		cancel()
 		return nil, err
 	}
@@ -133,9 +130,11 @@ func (s *Stream) end(err error) {
 	}
 	st, _ := status.FromError(err)
 	s.outcome.Code, s.outcome.Message = int(st.Code()), st.Message()
-	s.outcome.Local = !s.watch.status.Load()
-	if strings.HasPrefix(s.outcome.Message, "grpc: received message larger than max") && s.limit > 0 {
-		s.outcome.Local = true
+	// A status that differs from the one received was made here: grpc-go reports a
+	// message cut short even if OK follows it.
+	wire, ok := s.conn.dialer.newest().watch.grpcStatus()
+	s.outcome.Local = !ok || wire != s.outcome.Code
+	if s.outcome.Local && s.limit > 0 && strings.HasPrefix(s.outcome.Message, "grpc: received message larger than max") {
 		s.outcome.Message = fmt.Sprintf("a reply message is over the limit of %d bytes%s", s.limit, sizes(s.outcome.Message))
 	}
 	s.done = &StatusError{s.outcome}
@@ -209,22 +208,3 @@ func (unread) Do(io.Reader) ([]byte, error) { return nil, nil }
 
 // Type is the grpc-encoding it takes.
 func (unread) Type() string { return "gzip" }
-
-// watch learns from grpc-go whether a status came over the wire.
-type watch struct{ status atomic.Bool }
-
-// HandleRPC notes that trailers came.
-func (w *watch) HandleRPC(_ context.Context, s stats.RPCStats) {
-	if _, ok := s.(*stats.InTrailer); ok {
-		w.status.Store(true)
-	}
-}
-
-// TagRPC adds nothing.
-func (w *watch) TagRPC(ctx context.Context, _ *stats.RPCTagInfo) context.Context { return ctx }
-
-// TagConn adds nothing.
-func (w *watch) TagConn(ctx context.Context, _ *stats.ConnTagInfo) context.Context { return ctx }
-
-// HandleConn is of no interest: connections are watched by their taps.
-func (w *watch) HandleConn(context.Context, stats.ConnStats) {}

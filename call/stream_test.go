@@ -199,9 +199,9 @@ func TestBadHeaders(t *testing.T) {
 func TestBinaryHeaderSpellings(t *testing.T) {
 	t.Parallel()
 	for _, v := range []string{base64.StdEncoding.EncodeToString([]byte("\xfb\xff\x01\x02")), "+/8BAg", "-_8BAg==", " -_8BAg "} {
-		got, err := binary(exchange.Header{Name: "x-bin", Value: v})
+		got, err := decodeBinary(exchange.Header{Name: "x-bin", Value: v})
 		if err != nil || len(got) != 1 || got[0] != "\xfb\xff\x01\x02" {
-			t.Errorf("binary(%q) = %q, %v", v, got, err)
+			t.Errorf("decodeBinary(%q) = %q, %v", v, got, err)
 		}
 	}
 }
