@@ -95,7 +95,7 @@ func (s *service) EmptyCall(ctx context.Context, _ *testpb.Empty) (*testpb.Empty
 }
 
 // serve starts a gRPC server and returns its address.
-func serve(t *testing.T, opts ...grpc.ServerOption) (string, *service) {
+func serve(t testing.TB, opts ...grpc.ServerOption) (string, *service) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -104,7 +104,7 @@ func serve(t *testing.T, opts ...grpc.ServerOption) (string, *service) {
 	return l.Addr().String(), serveOn(t, l, opts...)
 }
 
-func serveOn(t *testing.T, l net.Listener, opts ...grpc.ServerOption) *service {
+func serveOn(t testing.TB, l net.Listener, opts ...grpc.ServerOption) *service {
 	t.Helper()
 	svc := &service{seen: make(chan metadata.MD, 1)}
 	s := grpc.NewServer(opts...)
