@@ -1,6 +1,7 @@
 package call
 
 import (
+	"errors"
 	"io"
 	"testing"
 
@@ -39,7 +40,7 @@ func BenchmarkRecv(b *testing.B) {
 	rec := s.Connection()
 	for n := 0; ; n++ {
 		if err := s.Recv(); err != nil {
-			if err != io.EOF || n != b.N {
+			if !errors.Is(err, io.EOF) || n != b.N {
 				b.Fatal(n, err)
 			}
 			break

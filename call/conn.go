@@ -12,10 +12,12 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/grpclog"
+	"google.golang.org/grpc/status"
 
 	"github.com/wiregloss/wiregloss/exchange"
 	"github.com/wiregloss/wiregloss/record"
@@ -145,8 +147,8 @@ func (c *Conn) Recording() *record.Recording { return c.dialer.newest().rec }
 func (c *Conn) Close() error {
 	err := c.ClientConn.Close()
 	c.dialer.closeAll()
-	if errors.Is(err, grpc.ErrClientConnClosing) {
-		return nil
+	if status.Code(err) == codes.Canceled {
+		return nil // it was closed before
 	}
 	return err
 }

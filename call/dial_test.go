@@ -18,7 +18,7 @@ import (
 )
 
 // wantDialError dials and checks the step and words of the failure.
-func wantDialError(t *testing.T, tg exchange.Target, step Step, words ...string) *DialError {
+func wantDialError(t *testing.T, tg exchange.Target, step Step, words ...string) DialError {
 	t.Helper()
 	c, err := Dial(t.Context(), tg, Options{}, nil)
 	var e *DialError
@@ -36,7 +36,7 @@ func wantDialError(t *testing.T, tg exchange.Target, step Step, words ...string)
 			t.Errorf("%q lacks %q", e, w)
 		}
 	}
-	return e
+	return *e
 }
 
 func TestDialRefused(t *testing.T) {
@@ -129,7 +129,7 @@ func TestDialTimeout(t *testing.T) {
 		if tg.TLS.On {
 			step = TLS
 		}
-		if e := wantDialError(t, tg, step, "in time"); !e.Timeout || !errors.Is(e, context.DeadlineExceeded) {
+		if e := wantDialError(t, tg, step, "in time"); !e.Timeout || !errors.Is(&e, context.DeadlineExceeded) {
 			t.Errorf("%+v is no time-out", e)
 		}
 	}
@@ -156,7 +156,7 @@ func TestTLS(t *testing.T) {
 	tg.TLS.CACert = ca.certFile
 	s := open(t, "UnaryCall", exchange.Request{Target: tg})
 	must(t, s.Send(nil))
-	if _, err := finish(t, s); err != io.EOF {
+	if _, err := finish(t, s); !errors.Is(err, io.EOF) {
 		t.Fatal(err)
 	}
 	facts := s.Connection().Meta().TLS

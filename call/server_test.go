@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
 	"io"
 	"math/big"
 	"net"
@@ -63,7 +64,7 @@ func (s *service) StreamingInputCall(in testpb.TestService_StreamingInputCallSer
 	total := 0
 	for {
 		m, err := in.Recv()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return in.SendAndClose(&testpb.StreamingInputCallResponse{AggregatedPayloadSize: int32(total)})
 		}
 		if err != nil {
@@ -76,7 +77,7 @@ func (s *service) StreamingInputCall(in testpb.TestService_StreamingInputCallSer
 func (s *service) FullDuplexCall(both testpb.TestService_FullDuplexCallServer) error {
 	for {
 		m, err := both.Recv()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {

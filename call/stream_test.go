@@ -36,7 +36,7 @@ func frames(t *testing.T, rec *record.Recording, d record.Dir) (headers [][]hpac
 	dec := hpack.NewDecoder(4096, nil)
 	for {
 		f, err := fr.ReadFrame()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return headers, data, kinds
 		}
 		must(t, err)
@@ -96,7 +96,7 @@ func TestFourPatterns(t *testing.T) {
 		}
 		must(t, s.CloseSend())
 		n, err := finish(t, s)
-		if n != tt.want || err != io.EOF {
+		if n != tt.want || !errors.Is(err, io.EOF) {
 			t.Errorf("%s: %d messages, %v; want %d, EOF", tt.method, n, err, tt.want)
 		}
 		if o := s.Outcome(); o.Code != 0 || o.Local || o.At <= 0 {
@@ -129,7 +129,7 @@ func TestRepliesArriveWhileStillSending(t *testing.T) {
 		must(t, s.Recv())
 	}
 	must(t, s.CloseSend())
-	if err := s.Recv(); err != io.EOF {
+	if err := s.Recv(); !errors.Is(err, io.EOF) {
 		t.Errorf("at the end: %v", err)
 	}
 }
@@ -138,15 +138,17 @@ func TestHeadersOnTheWire(t *testing.T) {
 	t.Parallel()
 	addr, svc := serve(t)
 	req := exchange.Request{Target: target(t, addr), Timeout: time.Minute, Headers: []exchange.Header{
-		{Name: "X-Twice", Value: "a"}, {Name: "x-twice", Value: "b"},
-		{Name: "key-bin", Value: "/-8"}, {Name: "key-bin", Value: "AAE=,_w"},
+		{Name: "X-Twice", Value: "a"},
+		{Name: "x-twice", Value: "b"},
+		{Name: "key-bin", Value: "/-8"},
+		{Name: "key-bin", Value: "AAE=,_w"},
 		{Name: "User-Agent", Value: "probe/1"},
 	}}
 	req.Headers[2].Value = "__8" // the URL alphabet, unpadded
 	req.Target.Authority = "api.example:1"
 	s := open(t, "UnaryCall", req)
 	must(t, s.Send(nil))
-	if _, err := finish(t, s); err != io.EOF {
+	if _, err := finish(t, s); !errors.Is(err, io.EOF) {
 		t.Fatal(err)
 	}
 	md := <-svc.seen
@@ -258,7 +260,7 @@ func TestCloseWhileReceiving(t *testing.T) {
 	got := make(chan error)
 	go func() { got <- s.Recv() }()
 	must(t, s.Close())
-	if err := <-got; err == nil || err == io.EOF {
+	if err := <-got; err == nil || errors.Is(err, io.EOF) {
 		t.Errorf("Recv = %v", err)
 	}
 }
@@ -275,7 +277,7 @@ func TestMessageLimit(t *testing.T) {
 	}
 	big := open(t, "UnaryCall", exchange.Request{Target: target(t, addr)})
 	must(t, big.Send(encode(t, &testpb.SimpleRequest{ResponseSize: 5 << 20}))) // above grpc-go's own 4 MiB
-	if n, err := finish(t, big); n != 1 || err != io.EOF {
+	if n, err := finish(t, big); n != 1 || !errors.Is(err, io.EOF) {
 		t.Errorf("5 MiB: %d messages, %v", n, err)
 	}
 }
@@ -285,7 +287,7 @@ func TestCompressedRequestAndReply(t *testing.T) {
 	addr, _ := serve(t) // grpc-go answers in the encoding of the request
 	s := open(t, "UnaryCall", exchange.Request{Target: target(t, addr), Compress: "gzip"})
 	must(t, s.Send(encode(t, &testpb.SimpleRequest{ResponseSize: 100000})))
-	if n, err := finish(t, s); n != 1 || err != io.EOF {
+	if n, err := finish(t, s); n != 1 || !errors.Is(err, io.EOF) {
 		t.Fatalf("%d messages, %v", n, err)
 	}
 	for _, d := range []record.Dir{record.Sent, record.Received} {
@@ -325,7 +327,7 @@ func TestUnixSocket(t *testing.T) {
 	serveOn(t, l)
 	s := open(t, "UnaryCall", exchange.Request{Target: target(t, "unix://"+path)})
 	must(t, s.Send(nil))
-	if _, err := finish(t, s); err != io.EOF {
+	if _, err := finish(t, s); !errors.Is(err, io.EOF) {
 		t.Fatal(err)
 	}
 	if m := s.Connection().Meta(); m.Network != "unix" || m.Address != path {
@@ -344,7 +346,7 @@ func TestOneConnectionPerCall(t *testing.T) {
 	})
 	must(t, err)
 	must(t, s.Send(nil))
-	if _, err := finish(t, s); err != io.EOF || made != 1 {
+	if _, err := finish(t, s); !errors.Is(err, io.EOF) || made != 1 {
 		t.Errorf("%v after %d connections", err, made)
 	}
 }

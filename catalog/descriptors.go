@@ -77,13 +77,14 @@ func (l *linker) link(path string) {
 		return
 	}
 	for _, dep := range f.GetDependency() {
-		switch {
-		case l.state[dep] == under:
+		switch l.state[dep] {
+		case under:
 			l.problem(path, "imports %s, which imports it: the cycle is cut here", quoted(dep))
-		case l.state[dep] == untouched:
+		case untouched:
 			if l.link(dep); !l.has(dep) && l.given[dep] == nil {
 				l.problem(path, "imports %s, which is missing", quoted(dep))
 			}
+		case done:
 		}
 	}
 	l.register(path, f)

@@ -40,31 +40,44 @@ func TestFromBrokenDescriptors(t *testing.T) {
 		works string   // an operation that works all the same
 	}{
 		{
-			"missing import", []string{users, `name: "a.proto" syntax: "proto3" dependency: "gone.proto" service { name: "A" method { name: "Do" input_type: ".gone.In" output_type: ".gone.Out" } }`},
-			[]string{"a.proto: imports gone.proto, which is missing", "A.Do: its message gone.In is not known", "A.Do: its message gone.Out is not known"}, "A/Do",
+			"missing import",
+			[]string{users, `name: "a.proto" syntax: "proto3" dependency: "gone.proto" service { name: "A" method { name: "Do" input_type: ".gone.In" output_type: ".gone.Out" } }`},
+			[]string{"a.proto: imports gone.proto, which is missing", "A.Do: its message gone.In is not known", "A.Do: its message gone.Out is not known"},
+			"A/Do",
 		},
 		{
-			"cycle", []string{users, `name: "a.proto" syntax: "proto3" dependency: "b.proto" message_type { name: "M" }`, `name: "b.proto" syntax: "proto3" dependency: "a.proto"`},
-			[]string{"b.proto: imports a.proto, which imports it: the cycle is cut here"}, "GetUser",
+			"cycle",
+			[]string{users, `name: "a.proto" syntax: "proto3" dependency: "b.proto" message_type { name: "M" }`, `name: "b.proto" syntax: "proto3" dependency: "a.proto"`},
+			[]string{"b.proto: imports a.proto, which imports it: the cycle is cut here"},
+			"GetUser",
 		},
 		{
-			"itself", []string{users, `name: "a.proto" syntax: "proto3" dependency: "a.proto" message_type { name: "M" }`},
-			[]string{"a.proto: imports a.proto, which imports it", "a.proto: already imported"}, "GetUser",
+			"itself",
+			[]string{users, `name: "a.proto" syntax: "proto3" dependency: "a.proto" message_type { name: "M" }`},
+			[]string{"a.proto: imports a.proto, which imports it", "a.proto: already imported"},
+			"GetUser",
 		},
 		{
-			"same symbol twice", []string{users, `name: "a.proto" package: "demo.v1" syntax: "proto3" message_type { name: "User" }`},
-			[]string{`a.proto: file "a.proto" has a name conflict over demo.v1.User`}, "GetUser",
+			"same symbol twice",
+			[]string{users, `name: "a.proto" package: "demo.v1" syntax: "proto3" message_type { name: "User" }`},
+			[]string{`a.proto: file "a.proto" has a name conflict over demo.v1.User`},
+			"GetUser",
 		},
 		{
-			"invalid", []string{users, `name: "a.proto" syntax: "proto9"`},
-			[]string{`a.proto: invalid syntax: "proto9"`}, "GetUser",
+			"invalid",
+			[]string{users, `name: "a.proto" syntax: "proto9"`},
+			[]string{`a.proto: invalid syntax: "proto9"`},
+			"GetUser",
 		},
 		{
-			"imported under another path", []string{users, `name: "a.proto" syntax: "proto3" dependency: "src/users.proto" service { name: "A" method { name: "Do" input_type: ".demo.v1.User" output_type: ".demo.v1.User" } }`},
-			[]string{"a.proto: imports src/users.proto, which is missing"}, "A/Do",
+			"imported under another path",
+			[]string{users, `name: "a.proto" syntax: "proto3" dependency: "src/users.proto" service { name: "A" method { name: "Do" input_type: ".demo.v1.User" output_type: ".demo.v1.User" } }`},
+			[]string{"a.proto: imports src/users.proto, which is missing"},
+			"A/Do",
 		},
 		{
-			"message set", []string{`name: "a.proto" message_type { name: "Set" options { message_set_wire_format: true } extension_range { start: 4 end: 2147483647 } } service { name: "A" method { name: "Do" input_type: ".Set" output_type: ".Set" } }`},
+			"message set",
+			[]string{`name: "a.proto" message_type { name: "Set" options { message_set_wire_format: true } extension_range { start: 4 end: 2147483647 } } service { name: "A" method { name: "Do" input_type: ".Set" output_type: ".Set" } }`},
 			nil, "A/Do",
 		},
 	} {

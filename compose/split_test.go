@@ -30,7 +30,7 @@ func TestSplit(t *testing.T) {
 				t.Errorf("value %d: got %+v (%s); want %+v", i, got, got.JSON, w)
 			}
 		}
-		if _, err := s.Next(); err != io.EOF {
+		if _, err := s.Next(); !errors.Is(err, io.EOF) {
 			t.Errorf("at the end: %v", err)
 		}
 	}
@@ -67,7 +67,7 @@ func TestSplitErrors(t *testing.T) {
 		if err.Error() != want {
 			t.Errorf("%q:\n got %v\nwant %s", in, err, want)
 		}
-		if _, again := s.Next(); again != err {
+		if _, again := s.Next(); !errors.Is(again, err) {
 			t.Errorf("%q: the error is not final: %v", in, again)
 		}
 	}

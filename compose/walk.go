@@ -282,6 +282,7 @@ func (w *walker) enum(v value, fd protoreflect.FieldDescriptor, path string) err
 		if isNullValue(fd) {
 			return nil
 		}
+	case boolean, object, array: // fit no enum
 	}
 	return fail(v.start, path, "want a name or number of enum %s, got %s", ed.FullName(), w.show(v))
 }

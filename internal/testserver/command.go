@@ -19,8 +19,8 @@ const lifetime = 5 * time.Minute
 //	testserver [-listen ADDR] [-addr FILE] [-tls -dir DIR -upstream-ca FILE] [-log DIR] proxy ADDR
 //
 // It prints "ready ADDR", writes ADDR into FILE, and serves until it is
-// interrupted. MODE "modes" lists the modes.
-func Main() {
+// interrupted. MODE "modes" lists the modes. Main returns the exit code.
+func Main() int {
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
 	done := make(chan struct{})
@@ -33,8 +33,9 @@ func Main() {
 	}()
 	if err := run(os.Args[1:], os.Stdout, done); err != nil {
 		fmt.Fprintln(os.Stderr, "testserver:", err)
-		os.Exit(2)
+		return 2
 	}
+	return 0
 }
 
 // run serves until stop is closed.
@@ -52,7 +53,9 @@ func run(args []string, out io.Writer, stop <-chan struct{}) error {
 	}
 	if flags.Arg(0) == "modes" {
 		for _, name := range Modes() {
-			fmt.Fprintf(out, "%-20s%s\n", name, modes[name].help)
+			if _, err := fmt.Fprintf(out, "%-20s%s\n", name, modes[name].help); err != nil {
+				return err
+			}
 		}
 		return nil
 	}
@@ -66,7 +69,9 @@ func run(args []string, out io.Writer, stop <-chan struct{}) error {
 			return err
 		}
 	}
-	fmt.Fprintln(out, "ready", addr)
+	if _, err := fmt.Fprintln(out, "ready", addr); err != nil {
+		return err
+	}
 	<-stop
 	return nil
 }

@@ -103,7 +103,7 @@ func (s *Server) accept() {
 		go func() {
 			defer s.dismiss(c)
 			_ = c.SetDeadline(time.Now().Add(connLifetime)) // a connection without deadlines cannot be bounded; TCP has them
-			var conn = c
+			conn := c
 			if s.config != nil {
 				conn = tls.Server(c, s.config)
 			}

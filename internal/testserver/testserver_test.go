@@ -69,7 +69,7 @@ func do(t *testing.T, target exchange.Target, operation string, timeout time.Dur
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Send(nil); err != nil && err != io.EOF {
+	if err := s.Send(nil); err != nil && !errors.Is(err, io.EOF) {
 		t.Fatal(err)
 	}
 	_ = s.CloseSend() // Recv tells how the call went
