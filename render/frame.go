@@ -57,6 +57,9 @@ func Frame(rec *record.Recording, t inspect.Trace, i int) FrameLine {
 		line.Window = fmt.Sprintf("·/%d", f.StreamWindow)
 	}
 	line.What = Escape(what(rec, t, i))
+	if s, cut := rec.Unsent(); cut && f.Dir == s.Dir && f.Span().End() > s.Off {
+		line.What = "not sent: the write failed · " + line.What
+	}
 	return line
 }
 
