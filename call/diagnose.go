@@ -143,7 +143,7 @@ func (d *dialer) certificateError(err error) *DialError {
 			"the certificate of %s is signed by an unknown authority", a)
 	}
 	return d.fail(TLS, err, "give the right authority with --cacert FILE, or --insecure to skip the check",
-		"the certificate of %s is not accepted: %v", a, verify.Err)
+		"the certificate of %s is not accepted: %q", a, verify.Err.Error())
 }
 
 func day(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 MST") }

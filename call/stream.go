@@ -35,7 +35,8 @@ type Stream struct {
 }
 
 // Open dials and starts the call of op. req.Timeout counts from here, so that it
-// covers dialing too. Errors are *DialError, *HeaderError, or that op is no gRPC
+// covers dialing too. It returns once the server lets the stream begin, which a
+// server that allows no streams never does. Errors are *DialError, *HeaderError, or that op is no gRPC
 // method. The caller must Close the stream.
 func Open(ctx context.Context, op catalog.Operation, req exchange.Request, newRec func(record.Meta) *record.Recording) (*Stream, error) {
 	rpc, ok := op.Call.(catalog.RPC)

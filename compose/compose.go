@@ -16,7 +16,7 @@ import (
 
 // BodyError says what is wrong in a JSON body, and where.
 type BodyError struct {
-	Message    int    // number of the message in a stream of several, from 1; 0 for the only one
+	Message    int    // number of the message in a stream, from 1; 0 if it is not of a stream
 	Line, Col  int    // from 1; Col counts characters
 	Offset     int64  // bytes before the fault
 	Path       string // "address.lines[2].city"; empty at the top
@@ -24,11 +24,12 @@ type BodyError struct {
 	Suggestion string // the nearest name; empty if none is near
 }
 
-// Error returns the place, the fault and the suggestion.
+// Error returns the place, the fault and the suggestion. The first message has no
+// number: it is the only one most of the time.
 func (e *BodyError) Error() string {
 	var b strings.Builder
 	b.WriteString("body: ")
-	if e.Message > 0 {
+	if e.Message > 1 {
 		fmt.Fprintf(&b, "message %d, ", e.Message)
 	}
 	fmt.Fprintf(&b, "line %d, column %d: ", e.Line, e.Col)
