@@ -52,7 +52,7 @@ func blockSpan(frame record.Span, p h2.Part) record.Span {
 func (d *Decoder) data(dir *direction, f *Frame, index int, s record.Span, h h2.Header, payload []byte) {
 	// Padding counts against the windows too.
 	dir.window -= int64(h.Length)
-	st := d.stream(dir, h.Stream, dir.at)
+	st := d.stream(h.Stream, dir.at)
 	st.window[dir.dir] -= int64(h.Length)
 	f.ConnWindow, f.StreamWindow = clamp(dir.window), clamp(st.window[dir.dir])
 	if !st.headed[dir.dir] && !st.reported {
@@ -144,7 +144,7 @@ func clamp(w int64) int32 { return int32(max(min(w, 1<<31-1), -1<<31)) }
 
 // stream returns the stream with an id; one that no HEADERS opened is made up,
 // so that its bytes are shown.
-func (d *Decoder) stream(dir *direction, id uint32, at time.Duration) *stream {
+func (d *Decoder) stream(id uint32, at time.Duration) *stream {
 	if st, ok := d.streams[id]; ok {
 		return st
 	}

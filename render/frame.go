@@ -135,6 +135,7 @@ func blockSummary(b inspect.HeaderBlock) string {
 		return fmt.Sprintf("%s %s · %s", get(":method"), get(":path"), fields)
 	case inspect.Promise:
 		return fmt.Sprintf("promises %s %s · %s", get(":method"), get(":path"), fields)
+	default: // of a response
 	}
 	var words []string
 	if s := get(":status"); s != "" {

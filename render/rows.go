@@ -83,6 +83,7 @@ func describe(n *inspect.Node, index int) (number, name, kind string) {
 		return "", "", ""
 	case pb.ElementNode:
 		return "·", "[" + strconv.Itoa(index) + "]", TypeName(n.Field)
+	default:
 	}
 	number = strconv.Itoa(int(n.Number))
 	if n.Field == nil {

@@ -108,10 +108,7 @@ func runCall(ctx context.Context, ios *ioStreams, o callOptions, given []string)
 	if err != nil {
 		return err
 	}
-	show, err := newShow(ios, o, x, rpc)
-	if err != nil {
-		return err
-	}
+	show := newShow(ios, o, x, rpc)
 	err = perform(ctx, op, show, bodies)
 	if !show.begun {
 		return err
@@ -125,6 +122,9 @@ func runCall(ctx context.Context, ios *ioStreams, o callOptions, given []string)
 		return err // it is why the call was cancelled: the status would only say so again
 	}
 	verdict := show.verdict()
+	if ctx.Err() != nil {
+		verdict = ctx.Err() // interrupted: that the call was cancelled is its effect
+	}
 	if verdict == nil {
 		return err
 	}

@@ -48,10 +48,7 @@ func runInspect(ios *ioStreams, o inspectOptions, path string) error {
 	if !known && o.output == "body" {
 		return fmt.Errorf("%s holds no schema for %s: -o wire shows its fields without names", path, x.Request.Operation)
 	}
-	show, err := newShow(ios, flags, x, rpc)
-	if err != nil {
-		return err
-	}
+	show := newShow(ios, flags, x, rpc)
 	show.begin(x.Wire[len(x.Wire)-1])
 	err = show.finish()
 	if err == nil && show.bad != nil {

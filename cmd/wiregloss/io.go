@@ -33,7 +33,7 @@ func (s *ioStreams) flush() error { return s.out.Flush() }
 
 // talk writes one line for the person to stderr, escaped.
 func (s *ioStreams) talk(format string, args ...any) {
-	fmt.Fprintln(s.err, render.EscapeLines(fmt.Sprintf(format, args...)))
+	_, _ = fmt.Fprintln(s.err, render.EscapeLines(fmt.Sprintf(format, args...))) // nobody is left to tell
 }
 
 // text writes result text. What came from a server has been escaped by the

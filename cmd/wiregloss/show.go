@@ -35,20 +35,20 @@ type show struct {
 	bad     error // the first message that could not be decoded
 }
 
-func newShow(ios *ioStreams, o callOptions, x exchange.Exchange, rpc catalog.RPC) (*show, error) {
+func newShow(ios *ioStreams, o callOptions, x exchange.Exchange, rpc catalog.RPC) *show {
 	s := &show{ios: ios, options: o, call: render.Call{Exchange: x}}
 	withWire := len(o.with) > 0
 	switch o.output {
 	case "json":
-		s.view = &jsonView{ios: ios, wire: withWire}
+		s.view = &jsonView{ios: ios, wire: withWire, bad: &s.bad}
 	case "wire":
-		s.view = &wireView{ios: ios}
+		s.view = &wireView{ios: ios, bad: &s.bad}
 	case "frames":
 		s.view = &framesView{ios: ios, secrets: o.showSecrets}
 	default:
 		s.view = newBodyView(ios, rpc, x.Types, &s.bad)
 	}
-	return s, nil
+	return s
 }
 
 // begin starts to follow a recording.
@@ -105,11 +105,24 @@ func (s *show) finish() error {
 	if err := s.view.finish(&s.call); err != nil {
 		return err
 	}
+	if s.bad == nil {
+		s.bad = s.cut()
+	}
 	if err := s.ios.flush(); err != nil {
 		return err
 	}
 	if s.options.verbose {
 		verbose(s.ios, &s.call, s.options.showSecrets)
+	}
+	return nil
+}
+
+// cut returns an error for a reply that ended inside a message; nil if none did.
+func (s *show) cut() error {
+	for _, m := range s.call.Trace.Partial {
+		if m.Stream == s.call.Stream.ID && m.Dir == record.Received {
+			return decodeError(m, fmt.Errorf("the stream ended after %d of its %d bytes", m.Have, m.Length))
+		}
 	}
 	return nil
 }
@@ -174,17 +187,6 @@ func verbose(ios *ioStreams, c *render.Call, secrets bool) {
 // newer returns the part of a list that lies beyond what was seen before.
 func newer[T any](list []T, forgotten, seen int) []T {
 	return list[min(max(seen-forgotten, 0), len(list)):]
-}
-
-// received returns the call's messages from the server that are new.
-func received(c *render.Call, since inspect.Counts) []inspect.Message {
-	var out []inspect.Message
-	for _, m := range newer(c.Trace.Messages, c.Trace.Forgotten.Messages, since.Messages) {
-		if m.Stream == c.Stream.ID && m.Dir == record.Received {
-			out = append(out, m)
-		}
-	}
-	return out
 }
 
 func decodeError(m inspect.Message, err error) error {

@@ -13,22 +13,18 @@ func (p Part) of(payload []byte) []byte {
 
 // unpad returns the part of a padded frame's payload between the pad length
 // octet and the padding. RFC 9113 §6.1.
-func unpad(h Header, payload []byte) (body Part, pad int) {
-	body = Part{Len: int(h.Length)}
+func unpad(h Header, payload []byte) Part {
 	if !h.Flags.Has(Padded) || len(payload) == 0 {
-		return body, 0
+		return Part{Len: int(h.Length)}
 	}
-	pad = int(payload[0])
-	body.Off = 1
-	body.Len = max(int(h.Length)-1-pad, 0)
-	return body, pad
+	pad := int(payload[0])
+	return Part{Off: 1, Len: max(int(h.Length)-1-pad, 0)}
 }
 
 // DataPart returns where a DATA frame's data lies in its payload, of which the
 // first byte is enough here. RFC 9113 §6.1.
 func DataPart(h Header, payload []byte) Part {
-	part, _ := unpad(h, payload)
-	return part
+	return unpad(h, payload)
 }
 
 // Dependency is a stream's priority as RFC 7540 §5.3 had it; RFC 9113 deprecates it.
@@ -50,7 +46,7 @@ func dependency(b []byte) (d Dependency, ok bool) {
 // HeadersPart returns where the HPACK fragment of a HEADERS frame lies, and its
 // priority if it has one. RFC 9113 §6.2.
 func HeadersPart(h Header, payload []byte) (fragment Part, dep Dependency, hasDep bool) {
-	fragment, _ = unpad(h, payload)
+	fragment = unpad(h, payload)
 	if h.Flags.Has(PriorityF) {
 		dep, hasDep = dependency(fragment.of(payload))
 		n := min(5, fragment.Len)
@@ -63,7 +59,7 @@ func HeadersPart(h Header, payload []byte) (fragment Part, dep Dependency, hasDe
 // PromisePart returns the promised stream of a PUSH_PROMISE frame and where its
 // HPACK fragment lies. RFC 9113 §6.6.
 func PromisePart(h Header, payload []byte) (promised uint32, fragment Part) {
-	fragment, _ = unpad(h, payload)
+	fragment = unpad(h, payload)
 	if b := fragment.of(payload); len(b) >= 4 {
 		promised = binary.BigEndian.Uint32(b) &^ (1 << 31)
 	}

@@ -33,7 +33,7 @@ func (w Wire) String() string {
 }
 
 func varintProblem(code int) string {
-	if protowire.ParseError(code) == protowire.ParseError(errOverflow) {
+	if code == errOverflow {
 		return "varint does not fit in 64 bits or is longer than 10 bytes"
 	}
 	return "varint is cut off"
