@@ -10,9 +10,12 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
+
+	"google.golang.org/grpc/grpclog"
 
 	"github.com/wiregloss/wiregloss/render"
 )
@@ -24,6 +27,8 @@ func run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	ios := systemIO()
+	// grpc-go would log to stderr, unescaped, what the recording holds and Recv reports.
+	grpclog.SetLoggerV2(grpclog.NewLoggerV2(io.Discard, io.Discard, io.Discard))
 	err := newRoot(ios).ExecuteContext(ctx)
 	if flushErr := ios.flush(); err == nil {
 		err = flushErr

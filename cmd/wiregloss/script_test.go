@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/wiregloss/wiregloss/internal/testserver"
 )
 
 // TestMain lets this test binary be the commands that the scripts run.
@@ -24,7 +26,14 @@ func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                "testdata/script",
 		Cmds:               commands,
+		Setup:              setUp,
 		RequireUniqueNames: true,
 		Deadline:           time.Now().Add(hung),
 	})
+}
+
+// setUp gives a script a place for what its commands share.
+func setUp(e *testscript.Env) error {
+	e.Values[relayKey{}] = new(*testserver.Proxy)
+	return nil
 }

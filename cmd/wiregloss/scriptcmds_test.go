@@ -11,6 +11,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/wiregloss/wiregloss/demo"
+	"github.com/wiregloss/wiregloss/internal/testserver"
 )
 
 // command is what testscript wants a command of scripts to be.
@@ -18,11 +19,17 @@ type command = func(ts *testscript.TestScript, neg bool, args []string)
 
 // commands are what the scripts can do besides what testscript offers.
 var commands = map[string]command{
-	"demo":       startDemo,  // demo: starts the demo server; $ADDR, $GRPCADDR
-	"exit":       exitWith,   // exit CODE COMMAND...: runs a command that must exit with CODE
-	"filemode":   fileMode,   // filemode 0600 FILE
-	"refused":    refused,    // refused: $ADDR is a port where nothing listens
-	"stdoutjson": stdoutJSON, // stdoutjson .path[0].name WANT: a value in the JSON on stdout
+	"demo":       startDemo,       // demo: starts the demo server; $ADDR, $GRPCADDR
+	"exit":       exitWith,        // exit CODE COMMAND...: runs a command that must exit with CODE
+	"filemode":   fileMode,        // filemode 0600 FILE
+	"nohostile":  noHostile,       // nohostile stdout: nothing there could change what a terminal shows
+	"refused":    refused,         // refused: $ADDR is a port where nothing listens
+	"relay":      startRelay,      // relay [tls]: puts a relay that keeps the bytes before $ADDR
+	"sawbytes":   sawBytes,        // sawbytes: the envelope on stdout has the bytes that the relay saw
+	"sawcall":    sawCall,         // sawcall: the relay saw a call that is not reflection
+	"stdoutjson": stdoutJSON,      // stdoutjson .path[0].name WANT: a value in the JSON on stdout
+	"testserver": startTestServer, // testserver MODE: starts a server of internal/testserver; $ADDR, certificates in $WORK
+	"wiretiles":  wireTiles,       // wiretiles: the field nodes in the envelope on stdout tile each message
 }
 
 // usage ends a script whose use of a command is wrong.
@@ -40,6 +47,15 @@ func startDemo(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Defer(func() { _ = s.Close() }) // it ends calls in flight, and says so
 	ts.Setenv("ADDR", s.Addr())
 	ts.Setenv("GRPCADDR", s.GRPCAddr())
+}
+
+// startTestServer serves until the script ends, as the package of that name says.
+func startTestServer(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, neg || len(args) != 1, "testserver MODE")
+	s, err := testserver.Start(args[0], testserver.Options{Dir: ts.MkAbs(".")})
+	ts.Check(err)
+	ts.Defer(s.Close)
+	ts.Setenv("ADDR", s.Addr)
 }
 
 // refused finds a port by opening and closing it: the system hands a port out

@@ -77,6 +77,7 @@ func pretty(b []byte) []byte {
 type jsonView struct {
 	ios  *ioStreams
 	wire bool
+	bad  *error
 }
 
 func (v *jsonView) keeps() bool { return true }
@@ -90,14 +91,27 @@ func (v *jsonView) finish(c *render.Call) error {
 	if v.ios.outTTY {
 		enc.SetIndent("", "  ")
 	}
-	if err := enc.Encode(c.Envelope(v.wire)); err != nil {
+	e := c.Envelope(v.wire)
+	for i, m := range e.Response.Messages {
+		if m.Problem != "" && *v.bad == nil {
+			*v.bad = fmt.Errorf("message %d: %s", i+1, m.Problem)
+		}
+	}
+	if err := enc.Encode(e); err != nil {
 		return fmt.Errorf("envelope: %w", err)
 	}
 	return v.ios.json(bytes.TrimSuffix(out.Bytes(), newline))
 }
 
 // wireView prints each message as bytes beside fields and JSON.
-type wireView struct{ ios *ioStreams }
+type wireView struct {
+	ios *ioStreams
+	bad *error
+}
+
+// mostBroken is how much is shown of a payload that could not be decompressed to
+// its end: what a bomb unpacks to tells nothing.
+const mostBroken = 4 << 10
 
 func (v *wireView) keeps() bool { return false }
 
@@ -123,7 +137,10 @@ func (v *wireView) message(c *render.Call, m inspect.Message, md protoreflect.Me
 	text := render.WireHeading(c.Trace, m, len(payload)) + "\n"
 	if err != nil {
 		text += "  cannot be decoded: " + render.Escape(err.Error()) + "\n"
-		md = nil
+		md, payload = nil, payload[:min(len(payload), mostBroken)]
+		if *v.bad == nil {
+			*v.bad = decodeError(m, err)
+		}
 	}
 	return v.ios.text(text + render.WireText(payload, md, c.Types()) + "\n")
 }
