@@ -30,6 +30,9 @@ func (m *Model) apply(want intent.Intent) tea.Cmd {
 	case intent.OpenOperation:
 		m.openOperation(want)
 	case intent.Reload:
+		if want.Target < 0 { // of the target that is selected
+			return m.give(layout.Catalog, want)
+		}
 		return m.reload(want.Target)
 	case intent.Template:
 		if _, op, ok := m.compose.Operation(); ok {
@@ -166,9 +169,6 @@ func (m *Model) interrupt() tea.Cmd {
 }
 
 func (m *Model) reload(target int) tea.Cmd {
-	if target < 0 || target >= len(m.o.Targets) {
-		return nil
-	}
 	m.catalog.SetLoading(target)
 	return m.load(target)
 }

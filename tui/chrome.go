@@ -204,17 +204,22 @@ func (m *Model) wants() []intent.Intent {
 	return append(append(browse, call...), everywhere...)
 }
 
-// helpItems are the keys that work where the user is.
+// helpItems are the keys that work where the user is. Those that every editor has
+// come last.
 func (m *Model) helpItems() []palette.Item {
-	var out []palette.Item
+	var out, last []palette.Item
 	for _, c := range m.contexts() {
 		for _, b := range keys.All() {
-			if b.In == c {
-				out = append(out, palette.Item{Text: b.Help, Key: b.Label, Group: string(c), Intent: b.Intent})
+			item := palette.Item{Text: b.Help, Key: b.Label, Group: string(c), Intent: b.Intent}
+			switch {
+			case b.In == c && c == keys.Text:
+				last = append(last, item)
+			case b.In == c:
+				out = append(out, item)
 			}
 		}
 	}
-	return out
+	return append(out, last...)
 }
 
 // actionItems are all actions: those of the keys that work here, those without a

@@ -23,6 +23,7 @@ const patience = 20 * time.Second
 type screen struct {
 	t     *testing.T
 	em    *vt.SafeEmulator
+	out   *returns
 	keys  *io.PipeWriter
 	prog  *tea.Program
 	done  chan error
@@ -35,10 +36,11 @@ func show(t *testing.T, o Options, w, h int) *screen {
 	t.Helper()
 	in, keys := io.Pipe()
 	s := &screen{t: t, em: vt.NewSafeEmulator(w, h), keys: keys, done: make(chan error, 1), model: New(o)}
+	s.out = &returns{w: s.em}
 	// The emulator answers questions; nobody here wants to know.
 	go func() { _, _ = io.Copy(io.Discard, s.em) }()
 	s.prog = tea.NewProgram(s.model,
-		tea.WithInput(in), tea.WithOutput(&returns{w: s.em}), tea.WithWindowSize(w, h),
+		tea.WithInput(in), tea.WithOutput(s.out), tea.WithWindowSize(w, h),
 		tea.WithColorProfile(colorprofile.TrueColor), tea.WithEnvironment([]string{"TERM=xterm-256color"}), tea.WithoutSignals())
 	go func() {
 		_, err := s.prog.Run()
@@ -61,15 +63,24 @@ func (s *screen) close() {
 
 // returns writes \r\n for \n: without a terminal nobody else does.
 type returns struct {
-	mu sync.Mutex
-	w  io.Writer
+	mu      sync.Mutex
+	w       io.Writer
+	written bytes.Buffer
 }
 
 func (r *returns) Write(b []byte) (int, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.written.Write(b)
 	_, err := r.w.Write(bytes.ReplaceAll(b, []byte("\n"), []byte("\r\n")))
 	return len(b), err
+}
+
+// all returns every byte that was written to the terminal.
+func (r *returns) all() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.written.String()
 }
 
 // keyBytes are the bytes that terminals send for keys without a character.
@@ -190,6 +201,41 @@ func (s *screen) waitFor(what string, ok func() bool) {
 		case <-tick.C:
 		}
 	}
+}
+
+// ends waits until the program has ended by itself, and returns its error.
+func (s *screen) ends() error {
+	s.t.Helper()
+	select {
+	case err := <-s.done:
+		s.done <- err
+		return err
+	case <-time.After(patience):
+		s.t.Fatalf("the program did not end:\n%s", s.text())
+		return nil
+	}
+}
+
+// open finds an operation by its name and opens it in the composer.
+func (s *screen) open(name string) {
+	s.t.Helper()
+	s.shows("▸ catalog", "r reload")
+	s.press("/", name, "enter")
+	s.shows("no deadline", "▸ request")
+}
+
+// seek presses a key until a text appears.
+func (s *screen) seek(key, text string) {
+	s.t.Helper()
+	const most = 30
+	for range most {
+		if strings.Contains(s.text(), text) {
+			return
+		}
+		s.press(key)
+		s.settle()
+	}
+	s.t.Fatalf("%s never led to %q:\n%s", key, text, s.text())
 }
 
 // shows waits until all of some texts are on the screen.

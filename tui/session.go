@@ -304,6 +304,7 @@ func (m *Model) endedCall(msg endedMsg) {
 		return
 	}
 	s.progress, s.outcome = ended, msg.outcome
+	m.interrupts = 0 // the one that cancelled has had its effect
 	s.follower.seal()
 	m.detail.SetOutcome(msg.outcome)
 }
