@@ -24,11 +24,12 @@ type BodyError struct {
 	Suggestion string // the nearest name; empty if none is near
 }
 
-// Error returns the place, the fault and the suggestion.
+// Error returns the place, the fault and the suggestion. The first message has no
+// number: it is the only one most of the time.
 func (e *BodyError) Error() string {
 	var b strings.Builder
 	b.WriteString("body: ")
-	if e.Message > 0 {
+	if e.Message > 1 {
 		fmt.Fprintf(&b, "message %d, ", e.Message)
 	}
 	fmt.Fprintf(&b, "line %d, column %d: ", e.Line, e.Col)

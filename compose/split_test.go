@@ -56,7 +56,7 @@ func TestSplitErrors(t *testing.T) {
 		"{}\n{]":   "body: message 2, line 2, column 2: want a field name in double quotes, got \"]\"",
 		"{} nope":  "body: message 2, line 1, column 4: want a value, got \"nope\"",
 		"{}\n{\"a": "body: message 2, line 2, column 2: the string that begins here has no closing quote",
-		"}":        "body: message 1, line 1, column 1: want a value, got \"}\"",
+		"}":        "body: line 1, column 1: want a value, got \"}\"",
 		"{},{}":    "body: message 2, line 1, column 3: want a value, got \",\"",
 	} {
 		s := Split(strings.NewReader(in))
