@@ -25,6 +25,7 @@ func (m *Model) header() string {
 	if m.typing() {
 		help = " F1 "
 	}
+	status = cell.Cut(status, m.width-len(help)-3)
 	end := style.Render(status) + m.theme.Faint.Render(help)
 	room := max(m.width-cell.Width(status)-len(help)-2, 0)
 	crumbs := m.crumbs()

@@ -160,7 +160,10 @@ func (b *body) path(i int) string {
 		return b.Links[r.Link].Path
 	}
 	name := r.Name
-	if name == "?" {
+	switch name {
+	case "":
+		name = "bytes " + byteRange(int64(r.Wire.Off), int64(r.Wire.Len))
+	case "?":
 		name = r.Number
 	}
 	if r.Parent < 0 {
