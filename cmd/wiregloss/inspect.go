@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -51,11 +50,14 @@ func runInspect(ios *ioStreams, o inspectOptions, path string) error {
 	show := newShow(ios, flags, x, rpc)
 	show.begin(x.Wire[len(x.Wire)-1])
 	err = show.finish()
+	if status := show.call.Status(); err == nil && status.Code != 0 {
+		tellStatus(ios, status) // how the call ended is not how inspect ends
+	}
 	if err == nil && show.bad != nil {
 		err = &exitError{code: exitProtocol, err: show.bad}
 	}
-	if problem != nil {
-		err = errors.Join(err, &exitError{code: exitProtocol, quiet: true, err: problem})
+	if problem != nil && err == nil {
+		err = &exitError{code: exitProtocol, quiet: true, err: problem}
 	}
 	return err
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -75,8 +76,12 @@ func readSaved(path string) (x exchange.Exchange, problem, err error) {
 	defer in.Close() //nolint:errcheck // only read
 	f, readErr := record.ReadFile(in)
 	if f == nil || len(f.Recordings) == 0 {
-		if readErr == nil {
-			readErr = fmt.Errorf("it holds no recording")
+		switch {
+		case readErr != nil:
+		case f.Cut():
+			readErr = errors.New("it ends early, before a recording")
+		default:
+			readErr = errors.New("it holds no recording")
 		}
 		return x, nil, fmt.Errorf("%s: %w; inspect reads what call --save writes", path, readErr)
 	}

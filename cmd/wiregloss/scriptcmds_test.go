@@ -19,6 +19,8 @@ type command = func(ts *testscript.TestScript, neg bool, args []string)
 
 // commands are what the scripts can do besides what testscript offers.
 var commands = map[string]command{
+	"cut":        cutFile,         // cut N FILE: keeps N bytes, or drops the last -N
+	"damage":     damageFile,      // damage N FILE: changes the byte at N, or at -N from the end
 	"demo":       startDemo,       // demo: starts the demo server; $ADDR, $GRPCADDR
 	"exit":       exitWith,        // exit CODE COMMAND...: runs a command that must exit with CODE
 	"filemode":   fileMode,        // filemode 0600 FILE
