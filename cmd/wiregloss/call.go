@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -121,11 +122,11 @@ func runCall(ctx context.Context, ios *ioStreams, o callOptions, given []string)
 	if cause != nil {
 		return err // it is why the call was cancelled: the status would only say so again
 	}
-	verdict := show.verdict()
-	if ctx.Err() != nil {
-		verdict = ctx.Err() // interrupted: that the call was cancelled is its effect
-	}
+	verdict := ctx.Err() // interrupted: that the call was cancelled is its effect
 	if verdict == nil {
+		verdict = show.verdict()
+	}
+	if verdict == nil || errors.Is(err, syscall.EPIPE) {
 		return err
 	}
 	if err != nil {

@@ -26,6 +26,7 @@ func main() { os.Exit(run()) }
 func run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	signal.Ignore(syscall.SIGPIPE) // a closed stdout is an error of a write, and ends the call in order
 	ios := systemIO()
 	// grpc-go would log to stderr, unescaped, what the recording holds and Recv reports.
 	grpclog.SetLoggerV2(grpclog.NewLoggerV2(io.Discard, io.Discard, io.Discard))

@@ -9,6 +9,10 @@ import (
 	"strings"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/health"
+	"google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/reflection"
 
 	"github.com/wiregloss/wiregloss/demo"
 	"github.com/wiregloss/wiregloss/internal/testserver"
@@ -31,6 +35,7 @@ var commands = map[string]command{
 	"sawcall":    sawCall,         // sawcall: the relay saw a call that is not reflection
 	"stdoutjson": stdoutJSON,      // stdoutjson .path[0].name WANT: a value in the JSON on stdout
 	"testserver": startTestServer, // testserver MODE: starts a server of internal/testserver; $ADDR, certificates in $WORK
+	"unixserver": startUnixServer, // unixserver: $ADDR is a unix socket with health and reflection
 	"wiretiles":  wireTiles,       // wiretiles: the field nodes in the envelope on stdout tile each message
 }
 
@@ -58,6 +63,21 @@ func startTestServer(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	ts.Defer(s.Close)
 	ts.Setenv("ADDR", s.Addr)
+}
+
+// startUnixServer serves on a socket in $WORK until the script ends.
+func startUnixServer(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, neg || len(args) > 0, "unixserver")
+	path := ts.MkAbs("grpc.sock")
+	l, err := net.Listen("unix", path)
+	ts.Check(err)
+	s := grpc.NewServer()
+	grpc_health_v1.RegisterHealthServer(s, health.NewServer())
+	reflection.Register(s)
+	done := make(chan struct{})
+	go func() { defer close(done); _ = s.Serve(l) }() // until Stop
+	ts.Defer(func() { s.Stop(); <-done })
+	ts.Setenv("ADDR", "unix://"+path)
 }
 
 // refused finds a port by opening and closing it: the system hands a port out
