@@ -93,7 +93,7 @@ func (m *Model) give(p layout.Pane, want intent.Intent) tea.Cmd {
 		next = m.compose.Input(want)
 	case layout.Detail:
 		next = m.detail.Input(want)
-	case layout.Wire:
+	default:
 		next = m.wire.Input(want)
 	}
 	if next == nil || next == want {
@@ -147,7 +147,7 @@ func (m *Model) back() {
 		if !m.detail.Back() {
 			m.setFocus(layout.Compose)
 		}
-	case layout.Wire:
+	default:
 		if !m.wire.Back() {
 			m.setFocus(layout.Detail)
 		}
@@ -212,7 +212,7 @@ func (m *Model) resize(p layout.Pane, r layout.Rect) {
 		m.compose.Resize(r.W, r.H)
 	case layout.Detail:
 		m.detail.Resize(r.W, r.H)
-	case layout.Wire:
+	default:
 		m.wire.Resize(r.W, r.H)
 	}
 }

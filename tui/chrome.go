@@ -99,6 +99,7 @@ func (m *Model) title(p layout.Pane) string {
 		if t := m.wire.Title(); t != "" {
 			words = append(words, t)
 		}
+	default:
 	}
 	return strings.Join(words, " · ")
 }
@@ -194,7 +195,7 @@ func (m *Model) wants() []intent.Intent {
 		pane = m.compose.Bindings()
 	case layout.Detail:
 		pane = m.detail.Bindings()
-	case layout.Wire:
+	default:
 		pane = m.wire.Bindings()
 	}
 	everywhere := []intent.Intent{intent.FocusNext{}, intent.FullPane{}, intent.Help{}, intent.Palette{}, intent.Quit{}}

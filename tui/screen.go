@@ -92,7 +92,7 @@ func (m *Model) paneLines(p layout.Pane) []string {
 		lines = m.compose.View(m.theme, focused)
 	case layout.Detail:
 		lines = m.detail.View(m.theme, focused)
-	case layout.Wire:
+	default:
 		lines = m.wire.View(m.theme, focused)
 	}
 	r := m.lay.Panes[p]
@@ -159,6 +159,7 @@ func (m *Model) cursor() (x, y int, ok bool) {
 		x, y, ok = m.catalog.Cursor()
 	case layout.Compose:
 		x, y, ok = m.compose.Cursor()
+	default: // the others take no text
 	}
 	in := m.lay.Inner(m.focus)
 	return in.X + x, in.Y + y, ok

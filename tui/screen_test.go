@@ -28,7 +28,8 @@ type screen struct {
 	prog  *tea.Program
 	done  chan error
 	model *Model
-	why   string // what the last condition found wrong
+	why   string      // what the last condition found wrong
+	cells [][]uv.Cell // the screen when look was last called
 }
 
 // show runs the program at a size.
@@ -52,7 +53,7 @@ func show(t *testing.T, o Options, w, h int) *screen {
 
 func (s *screen) close() {
 	s.prog.Kill()
-	_ = s.keys.Close()
+	_ = s.keys.Close() // a pipe: it cannot fail
 	select {
 	case <-s.done:
 	case <-time.After(patience):
@@ -120,6 +121,7 @@ func (s *screen) settle() {
 	deadline := time.NewTimer(pause)
 	defer deadline.Stop()
 	<-deadline.C
+	s.look()
 }
 
 // paste sends text as a bracketed paste.
@@ -132,14 +134,31 @@ func (s *screen) click(x, y int) {
 
 // resize changes the size of the terminal.
 func (s *screen) resize(w, h int) {
+	s.out.mu.Lock()
 	s.em.Resize(w, h)
+	s.out.mu.Unlock()
 	s.prog.Send(tea.WindowSizeMsg{Width: w, Height: h})
 }
 
-// text returns what the screen shows, without styles.
+// look takes a copy of the screen: what is asked of it is asked of one moment.
+func (s *screen) look() {
+	s.out.mu.Lock()
+	defer s.out.mu.Unlock()
+	s.cells = make([][]uv.Cell, s.em.Height())
+	for y := range s.cells {
+		s.cells[y] = make([]uv.Cell, s.em.Width())
+		for x := range s.cells[y] {
+			if c := s.em.CellAt(x, y); c != nil {
+				s.cells[y][x] = *c
+			}
+		}
+	}
+}
+
+// text returns what the screen showed, without styles.
 func (s *screen) text() string {
 	var b strings.Builder
-	for y := range s.em.Height() {
+	for y := range s.cells {
 		b.WriteString(strings.TrimRight(s.line(y), " ") + "\n")
 	}
 	return b.String()
@@ -147,9 +166,9 @@ func (s *screen) text() string {
 
 func (s *screen) line(y int) string {
 	var b strings.Builder
-	for x := 0; x < s.em.Width(); {
-		c := s.em.CellAt(x, y)
-		if c == nil || c.Width == 0 || c.Content == "" {
+	for x := 0; x < len(s.cells[y]); {
+		c := s.cells[y][x]
+		if c.Width == 0 || c.Content == "" {
 			b.WriteByte(' ')
 			x++
 			continue
@@ -164,11 +183,10 @@ func (s *screen) line(y int) string {
 // for each run of cells, from top to bottom.
 func (s *screen) reversed() []string {
 	var out []string
-	for y := range s.em.Height() {
+	for _, row := range s.cells {
 		run := ""
-		for x := range s.em.Width() {
-			c := s.em.CellAt(x, y)
-			if c != nil && c.Style.Attrs&uv.AttrReverse != 0 {
+		for _, c := range row {
+			if c.Style.Attrs&uv.AttrReverse != 0 {
 				run += c.Content
 				continue
 			}
@@ -191,7 +209,7 @@ func (s *screen) waitFor(what string, ok func() bool) {
 	deadline := time.After(patience)
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	for !ok() {
+	for s.look(); !ok(); s.look() {
 		select {
 		case err := <-s.done:
 			s.done <- err

@@ -135,7 +135,7 @@ func (s *screen) marked(payload []byte, n inspect.Node, dir record.Dir) string {
 		return "there is no message on the screen"
 	}
 	next := n.Range.Off
-	for y := top; y < s.em.Height(); y++ {
+	for y := top; y < len(s.cells); y++ {
 		line := []rune(s.line(y))
 		run, rest := s.run(y, left, field)
 		if run == "" {
@@ -169,7 +169,7 @@ func (s *screen) marked(payload []byte, n inspect.Node, dir record.Dir) string {
 
 // columns finds the line after the column names and where bytes and fields begin.
 func (s *screen) columns() (top, bytes, field int) {
-	for y := range s.em.Height() {
+	for y := range s.cells {
 		line := s.line(y)
 		if at := strings.Index(line, "offset  bytes"); at >= 0 {
 			bytes = len([]rune(line[:at])) + len("offset  ")
@@ -184,11 +184,11 @@ func (s *screen) columns() (top, bytes, field int) {
 // it there.
 func (s *screen) run(y, from, to int) (run, rest string) {
 	for x := from; x < to; x++ {
-		c := s.em.CellAt(x, y)
+		c := s.cells[y][x]
 		switch {
-		case c != nil && c.Style.Attrs&uv.AttrReverse != 0 && rest == "":
+		case c.Style.Attrs&uv.AttrReverse != 0 && rest == "":
 			run += c.Content
-		case run != "" && c != nil:
+		case run != "":
 			rest += c.Content
 		}
 	}
@@ -200,7 +200,7 @@ func (s *screen) run(y, from, to int) (run, rest string) {
 func (s *screen) lastRow(top int) string {
 	_, left, _ := s.columns()
 	last := ""
-	for y := top; y < s.em.Height(); y++ {
+	for y := top; y < len(s.cells); y++ {
 		line := []rune(s.line(y))
 		if strings.Contains(string(line), " · payload bytes") {
 			return last

@@ -115,7 +115,7 @@ func (m *Model) send() tea.Cmd {
 		m.complain(fmt.Errorf("%s is not a gRPC method: it cannot be sent from here yet", op.ID))
 		return nil
 	}
-	if m.call.live() && !(m.call.open == open && m.call.takesMore()) {
+	if m.call.live() && (m.call.open != open || !m.call.takesMore()) {
 		m.complain(fmt.Errorf("%s is still running: ^C cancels it", m.call.op.Name))
 		return nil
 	}

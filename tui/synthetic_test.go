@@ -277,8 +277,17 @@ func TestEverySizeIsFilledExactly(t *testing.T) {
 			for p := range layout.Count {
 				s.do(intent.Focus{Pane: p})
 				for _, want := range []intent.Intent{
-					intent.Move{Rows: 2}, intent.Enter{}, intent.NextTab{}, intent.FoldAll{}, intent.Enter{}, intent.Last{},
-					intent.Help{}, intent.Back{}, intent.FullPane{}, intent.Fold{}, intent.Back{},
+					intent.Move{Rows: 2},
+					intent.Enter{},
+					intent.NextTab{},
+					intent.FoldAll{},
+					intent.Enter{},
+					intent.Last{},
+					intent.Help{},
+					intent.Back{},
+					intent.FullPane{},
+					intent.Fold{},
+					intent.Back{},
 				} {
 					s.do(want)
 					checkSize(t, s, w, h)

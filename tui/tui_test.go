@@ -186,7 +186,7 @@ func TestMouse(t *testing.T) {
 func (s *screen) clickOn(text string) {
 	s.t.Helper()
 	s.shows(text)
-	for y := range s.em.Height() {
+	for y := range s.cells {
 		line := s.line(y)
 		if at := strings.Index(line, text); at >= 0 {
 			s.click(len([]rune(line[:at])), y)

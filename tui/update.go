@@ -90,8 +90,9 @@ func (m *Model) contexts() []keys.Context {
 		return m.compose.Contexts()
 	case layout.Detail:
 		return m.detail.Contexts()
+	default:
+		return m.wire.Contexts()
 	}
-	return m.wire.Contexts()
 }
 
 // typing reports whether characters are text.

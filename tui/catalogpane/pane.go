@@ -211,12 +211,10 @@ func (p *Pane) Back() bool {
 }
 
 func (p *Pane) editFilter(op intent.Op) {
-	switch op {
-	case intent.DeleteLeft:
-		if r := []rune(p.filter); len(r) > 0 {
-			p.setFilter(string(r[:len(r)-1]))
-		}
-	case intent.DeleteWordLeft:
+	switch r := []rune(p.filter); {
+	case op == intent.DeleteLeft && len(r) > 0:
+		p.setFilter(string(r[:len(r)-1]))
+	case op == intent.DeleteWordLeft:
 		s := strings.TrimRight(p.filter, " ")
 		p.setFilter(s[:strings.LastIndexByte(s, ' ')+1])
 	}
@@ -267,9 +265,10 @@ func (p *Pane) enter() intent.Intent {
 		return intent.OpenOperation{Target: r.target, ID: r.operation.ID}
 	case problemRow:
 		return intent.Reload{Target: r.target}
+	default:
+		p.fold(!p.folded[r.key])
+		return nil
 	}
-	p.fold(!p.folded[r.key])
-	return nil
 }
 
 func (p *Pane) click(c intent.Click) intent.Intent {

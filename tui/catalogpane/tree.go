@@ -78,6 +78,7 @@ func (p *Pane) addTarget(i int, terms []string) {
 		p.rows = append(p.rows, row{kind: loadingRow, depth: 1, target: i, key: statusKey(i, "loading"), text: "reading the schema…"})
 	case failed:
 		p.rows = append(p.rows, row{kind: problemRow, depth: 1, target: i, key: statusKey(i, "failed"), text: t.problem})
+	case loaded:
 	}
 	if t.catalog == nil {
 		return

@@ -69,10 +69,10 @@ func (p *Pane) line(r row, sel, focused bool, th *theme.Theme) string {
 // text draws a row's name in exactly room cells.
 func (p *Pane) text(r row, room int, sel bool, th *theme.Theme) string {
 	name := render.Escape(strings.ReplaceAll(r.text, "\n", " "))
-	switch r.kind {
-	case loadingRow:
+	if r.kind == loadingRow {
 		return th.Faint.Render(cell.Fit(name, room))
-	case problemRow:
+	}
+	if r.kind == problemRow {
 		return th.Bad.Render(cell.Fit("! "+name, room))
 	}
 	lead := "  "

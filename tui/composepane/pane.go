@@ -139,8 +139,9 @@ func (p *Pane) editor() *editor.Editor {
 		return p.shared[p.open.Target].metadata
 	case Options:
 		return p.shared[p.open.Target].options
+	default:
+		return p.bodies[p.open]
 	}
-	return p.bodies[p.open]
 }
 
 // Contexts returns where the keys have their meaning.

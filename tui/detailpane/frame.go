@@ -73,8 +73,9 @@ func (p *Pane) payloadLines(f inspect.Frame) []line {
 		return []line{fact("last stream", fmt.Sprint(g.LastStream)), fact("error", g.Code.String()), fact("debug", string(g.Debug))}
 	case h2.Data:
 		return p.carried(f)
+	default: // the line of the frame has said it all
+		return nil
 	}
-	return nil
 }
 
 // carried lists the messages that have bytes in a DATA frame.

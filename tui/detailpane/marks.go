@@ -112,8 +112,9 @@ func (p *Pane) copied() intent.Intent {
 		return intent.CopyText{What: "bytes", Text: hexText(p.body.Payload[r.Wire.Off:r.Wire.End()])}
 	case JSON:
 		return intent.CopyText{What: "JSON", Text: p.fieldJSON(r)}
+	default:
+		return intent.CopyText{What: "value", Text: p.valueText(i)}
 	}
-	return intent.CopyText{What: "value", Text: p.valueText(i)}
 }
 
 func (p *Pane) copiedMessage() intent.Intent {
@@ -165,6 +166,7 @@ func (p *Pane) Crumbs() []string {
 		return []string{render.MessageName(p.message(p.body.index)), cell.Middle(render.Escape(p.body.path(i)), 24)}
 	case OneFrame:
 		return []string{fmt.Sprintf("frame %d", p.frame+1)}
+	case MessageList:
 	}
 	return nil
 }

@@ -272,6 +272,7 @@ func (p *Pane) enter() {
 		p.enterRow()
 	case OneFrame:
 		p.enterFrame()
+	case OneField: // there is nothing smaller
 	}
 }
 

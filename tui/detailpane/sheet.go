@@ -145,6 +145,7 @@ func (p *Pane) tabSheet() []line {
 		return p.tlsLines()
 	case Problems:
 		return p.problemLines()
+	default:
+		return nil
 	}
-	return nil
 }

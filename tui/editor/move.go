@@ -36,8 +36,9 @@ func (e *Editor) destination(op intent.Op) Pos {
 	case intent.TextEnd:
 		last := len(e.lines) - 1
 		return Pos{last, len(e.lines[last])}
+	default:
+		return p
 	}
-	return p
 }
 
 // lineStart goes to the first character that is not a space, and from there to
