@@ -1,19 +1,20 @@
 package call
 
 import (
-	"encoding/binary"
 	"strconv"
 	"sync"
 
-	"golang.org/x/net/http2/hpack"
+	"github.com/wiregloss/wiregloss/inspect/h2"
+	"github.com/wiregloss/wiregloss/inspect/hpack"
 )
 
 // watch reads along with grpc-go for one fact that it does not tell: whether a
 // status came over the wire, and which. Everything else about the bytes is for
 // inspect to say, from the recording.
 type watch struct {
-	head    [9]byte
-	have    int    // bytes of head
+	head    [h2.HeaderLen]byte
+	have    int // bytes of head
+	header  h2.Header
 	left    int    // bytes of payload to come
 	keep    bool   // they belong to a header block
 	payload []byte // of the frame
@@ -25,15 +26,6 @@ type watch struct {
 	seen   bool
 	status int
 }
-
-// The frames that matter (RFC 9113 §6.2, §6.10) and their flags.
-const (
-	frameHeaders      = 1
-	frameContinuation = 9
-	flagEndHeaders    = 0x4
-	flagPadded        = 0x8
-	flagPriority      = 0x20
-)
 
 // maxBlock is more than grpc-go accepts as a header list.
 const maxBlock = 16 << 20
@@ -69,8 +61,9 @@ func (w *watch) read(b []byte) {
 }
 
 func (w *watch) begin() {
-	w.left = int(binary.BigEndian.Uint32(w.head[:]) >> 8)
-	w.keep = w.head[3] == frameHeaders || w.head[3] == frameContinuation
+	w.header = h2.ParseHeader(w.head[:])
+	w.left = int(w.header.Length)
+	w.keep = w.header.Type == h2.Headers || w.header.Type == h2.Continuation
 	w.payload = w.payload[:0]
 	w.have = 0
 }
@@ -79,31 +72,26 @@ func (w *watch) end() {
 	if !w.keep {
 		return
 	}
-	flags, p := w.head[4], w.payload
-	if w.head[3] == frameHeaders {
+	fragment := w.payload
+	if w.header.Type == h2.Headers {
 		w.block = w.block[:0]
-		if flags&flagPadded != 0 && len(p) > 0 {
-			pad := int(p[0])
-			p = p[1:max(1, len(p)-pad)]
-		}
-		if flags&flagPriority != 0 {
-			p = p[min(5, len(p)):]
-		}
+		part, _, _ := h2.HeadersPart(w.header, w.payload)
+		fragment = w.payload[min(part.Off, len(w.payload)):min(part.Off+part.Len, len(w.payload))]
 	}
-	w.block = append(w.block, p...)
+	w.block = append(w.block, fragment...)
 	if len(w.block) > maxBlock {
 		w.blind = true
-	} else if flags&flagEndHeaders != 0 {
+	} else if w.header.Flags.Has(h2.EndHeaders) {
 		w.decode()
 	}
 }
 
 func (w *watch) decode() {
 	if w.fields == nil {
-		w.fields = hpack.NewDecoder(4096, nil)
+		w.fields = hpack.NewDecoder()
 	}
-	fields, err := w.fields.DecodeFull(w.block)
-	if err != nil {
+	fields, problems := w.fields.Decode(w.block)
+	if len(problems) > 0 {
 		w.blind = true
 		return
 	}
