@@ -53,7 +53,9 @@ func show(t *testing.T, o Options, w, h int) *screen {
 
 func (s *screen) close() {
 	s.prog.Kill()
-	_ = s.keys.Close() // a pipe: it cannot fail
+	if err := s.keys.Close(); err != nil {
+		s.t.Error(err)
+	}
 	select {
 	case <-s.done:
 	case <-time.After(patience):

@@ -32,6 +32,8 @@ type Target struct {
 	Label  string // how the catalog names it
 	Target exchange.Target
 	Load   func(ctx context.Context) (*catalog.Catalog, error)
+	// Headers stand in the metadata of every request to the target, to be edited.
+	Headers []exchange.Header
 }
 
 // Stream is a call under way, as call.Stream is one.
@@ -108,6 +110,9 @@ func New(o Options) *Model {
 		catalog:  catalogpane.New(labels), compose: composepane.New(), detail: detailpane.New(), wire: tracepane.New(),
 	}
 	m.catalog.SetOpen(intent.OpenOperation{Target: -1})
+	for i, t := range o.Targets {
+		m.compose.Preset(i, t.Headers)
+	}
 	return m
 }
 

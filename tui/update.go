@@ -7,6 +7,7 @@ import (
 
 	"github.com/wiregloss/wiregloss/catalog"
 	"github.com/wiregloss/wiregloss/compose"
+	"github.com/wiregloss/wiregloss/tui/detailpane"
 	"github.com/wiregloss/wiregloss/tui/intent"
 	"github.com/wiregloss/wiregloss/tui/keys"
 	"github.com/wiregloss/wiregloss/tui/layout"
@@ -18,6 +19,9 @@ import (
 func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	cmd := m.happened(msg)
 	m.mark()
+	if job := m.detail.Job(); job != nil {
+		cmd = tea.Batch(cmd, func() tea.Msg { return job() })
+	}
 	return m, cmd
 }
 
@@ -44,6 +48,8 @@ func (m *Model) happened(msg tea.Msg) tea.Cmd {
 		m.endedCall(msg)
 	case traceMsg:
 		return m.traced(msg)
+	case detailpane.Decoded:
+		m.detail.Deliver(msg)
 	}
 	return nil
 }

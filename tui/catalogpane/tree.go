@@ -1,6 +1,7 @@
 package catalogpane
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -91,8 +92,7 @@ func (p *Pane) addTarget(i int, terms []string) {
 
 func (p *Pane) addServices(i int, c *catalog.Catalog, terms []string) {
 	last := ""
-	for n := range c.Services {
-		s := &c.Services[n]
+	for _, s := range byPackage(c) {
 		ops := matching(s, terms)
 		if len(terms) > 0 && len(ops) == 0 {
 			continue
@@ -112,6 +112,26 @@ func (p *Pane) addServices(i int, c *catalog.Catalog, terms []string) {
 		last = pkg
 		p.addService(i, s, name, depth, ops, len(terms) > 0)
 	}
+}
+
+// byPackage returns the services with those of one package together, otherwise in
+// the order of the catalog.
+func byPackage(c *catalog.Catalog) []*catalog.Service {
+	first := map[string]int{}
+	out := make([]*catalog.Service, len(c.Services))
+	for i := range c.Services {
+		out[i] = &c.Services[i]
+		pkg, _ := packageOf(out[i].Name)
+		if _, ok := first[pkg]; !ok {
+			first[pkg] = i
+		}
+	}
+	slices.SortStableFunc(out, func(a, b *catalog.Service) int {
+		pa, _ := packageOf(a.Name)
+		pb, _ := packageOf(b.Name)
+		return first[pa] - first[pb]
+	})
+	return out
 }
 
 func (p *Pane) addService(i int, s *catalog.Service, name string, depth int, ops []*catalog.Operation, all bool) {

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/wiregloss/wiregloss/catalog"
+	"github.com/wiregloss/wiregloss/exchange"
 	"github.com/wiregloss/wiregloss/tui/editor"
 	"github.com/wiregloss/wiregloss/tui/intent"
 	"github.com/wiregloss/wiregloss/tui/keys"
@@ -58,11 +59,21 @@ func (p *Pane) Open(o intent.OpenOperation, op catalog.Operation, template strin
 		p.bodies[o].SetCursor(firstValue(template))
 	}
 	if p.shared[o.Target] == nil {
-		s := &settings{metadata: editor.New(), options: editor.New()}
-		s.options.SetText(defaultOptions)
-		p.shared[o.Target] = s
+		p.Preset(o.Target, nil)
 	}
 	p.fit()
+}
+
+// Preset gives a target the metadata that its requests begin with.
+func (p *Pane) Preset(target int, headers []exchange.Header) {
+	lines := make([]string, len(headers))
+	for i, h := range headers {
+		lines[i] = h.Name + ": " + h.Value
+	}
+	s := &settings{metadata: editor.New(), options: editor.New()}
+	s.metadata.SetText(strings.Join(lines, "\n"))
+	s.options.SetText(defaultOptions)
+	p.shared[target] = s
 }
 
 // firstValue is where typing begins in a template: at its first value, inside

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/wiregloss/wiregloss/inspect"
+	"github.com/wiregloss/wiregloss/record"
 	"github.com/wiregloss/wiregloss/render"
 	"github.com/wiregloss/wiregloss/tui/cell"
 	"github.com/wiregloss/wiregloss/tui/editor"
@@ -24,24 +25,65 @@ type body struct {
 	folded  map[int]bool
 	visible []int // indexes of the rows that no fold hides
 	list    list.List
+	waiting bool // it is being decoded by a Job
 }
 
-// open decodes a message, unless it is the one that is open.
+// inlineBytes is the size up to which a message is decoded while the screen waits.
+const inlineBytes = 512 << 10
+
+// open decodes a message, unless it is the one that is open. A large one becomes a
+// Job; one that has only begun is decoded when it is small or complete.
 func (p *Pane) open(i int) {
 	m := p.message(i)
-	if p.body.ok && p.body.index == i && p.body.have == m.Have {
+	large := m.Length > inlineBytes
+	if p.body.ok && p.body.index == i && (p.body.have == m.Have || large && m.Have < m.Length) {
 		return
 	}
-	height := p.body.list.Height()
-	payload, err := p.trace.Payload(p.rec, m)
 	b := body{ok: true, index: i, have: m.Have, folded: map[int]bool{}}
-	if err != nil {
-		b.problem = err.Error()
+	b.list.SetHeight(p.body.list.Height())
+	rec, trace, md, types := p.rec, p.trace, p.descriptor(m), p.resolver()
+	decode := func() Decoded {
+		payload, err := trace.Payload(rec, m)
+		return Decoded{rec: rec, index: i, have: m.Have, body: render.Layout(payload, md, types), err: err}
 	}
-	b.Body = render.Layout(payload, p.descriptor(m), p.resolver())
-	b.list.SetHeight(height)
-	b.rebuild()
 	p.body = b
+	switch {
+	case !large:
+		p.Deliver(decode())
+	case m.Have == m.Length:
+		p.body.waiting, p.job = true, decode
+	}
+}
+
+// Decoded is a message that a Job has decoded.
+type Decoded struct {
+	rec   *record.Recording
+	index int
+	have  int64
+	body  render.Body
+	err   error
+}
+
+// Job returns work that takes too long for the screen to wait for, once: its
+// result is for Deliver. Nil if there is none.
+func (p *Pane) Job() func() Decoded {
+	j := p.job
+	p.job = nil
+	return j
+}
+
+// Deliver shows a message that was decoded, unless the user has gone on.
+func (p *Pane) Deliver(d Decoded) {
+	b := &p.body
+	if d.rec != p.rec || d.index != b.index || d.have != b.have {
+		return
+	}
+	if d.err != nil {
+		b.problem = d.err.Error()
+	}
+	b.Body, b.waiting = d.body, false
+	b.rebuild()
+	p.version++
 }
 
 // rebuild lists the rows that no fold hides.

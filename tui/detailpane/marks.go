@@ -50,7 +50,7 @@ func (p *Pane) messageMarks() Marks {
 		return Marks{}
 	}
 	m := p.message(i)
-	return Marks{Frames: p.trace.Carriers(m, p.trace.Spans(m)), Text: "selected", Short: "selected"}
+	return Marks{Frames: p.trace.Carriers(m, p.trace.Spans(m)), Text: render.MessageName(m) + " selected", Short: render.MessageName(m)}
 }
 
 func (p *Pane) bodyMarks() Marks {

@@ -69,6 +69,7 @@ type Pane struct {
 	messages list.List
 	previews previews
 	body     body
+	job      func() Decoded // decodes a large message; the root runs it
 	sheet    sheet
 	frame    int // the frame of OneFrame
 	column   Column

@@ -71,8 +71,14 @@ func (p *Pane) bodyContent(th *theme.Theme, focused bool) []string {
 	lines := []string{" " + th.Faint.Render(cell.Cut(p.subject(), p.w-2)), p.headLine(focused, th)}
 	if len(p.body.Rows) == 0 {
 		text := "an empty message: every field has its default"
-		if p.body.problem != "" {
+		m := p.message(p.body.index)
+		switch {
+		case p.body.problem != "":
 			text = p.body.problem
+		case p.body.waiting:
+			text = "decoding " + Size(m.Length) + "…"
+		case m.Have < m.Length:
+			text = "it is shown once all of it has come"
 		}
 		return append(lines, th.Faint.Render("  "+cell.Cut(render.Escape(text), p.w-4)))
 	}
