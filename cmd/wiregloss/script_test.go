@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"testing"
 	"time"
 
@@ -11,6 +12,10 @@ import (
 
 // TestMain lets this test binary be the commands that the scripts run.
 func TestMain(m *testing.M) {
+	// The race detector would make each process sleep for a second at its end.
+	if err := os.Setenv("GORACE", os.Getenv("GORACE")+" atexit_sleep_ms=0"); err != nil {
+		panic(err)
+	}
 	testscript.Main(m, map[string]func(){
 		"wiregloss": main,
 	})
@@ -35,5 +40,6 @@ func TestScript(t *testing.T) {
 // setUp gives a script a place for what its commands share.
 func setUp(e *testscript.Env) error {
 	e.Values[relayKey{}] = new(*testserver.Proxy)
+	e.Setenv("GORACE", os.Getenv("GORACE"))
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"golang.org/x/net/http2"
@@ -136,4 +137,42 @@ func tile(nodes []render.WirePart, from, to int) (int, error) {
 		return 0, fmt.Errorf("its fields end at %d, want %d", from, to)
 	}
 	return count, nil
+}
+
+// The checks that scripts rely on must see what they are there for.
+func TestTile(t *testing.T) {
+	t.Parallel()
+	inner := []render.WirePart{{Offset: 2, Length: 2}, {Offset: 4, Length: 1}}
+	good := []render.WirePart{{Length: 5, ValueOffset: 2, ValueLength: 3, Fields: inner}, {Offset: 5, Length: 4}}
+	if n, err := tile(good, 0, 9); n != 4 || err != nil {
+		t.Errorf("tile counts %d, %v; want 4", n, err)
+	}
+	for name, nodes := range map[string][]render.WirePart{
+		"a gap":          {{Length: 4}, {Offset: 5, Length: 4}},
+		"an overlap":     {{Length: 6}, {Offset: 5, Length: 4}},
+		"too short":      {{Length: 8}},
+		"too long":       {{Length: 10}},
+		"nothing":        nil,
+		"a gap inside":   {{Length: 9, ValueOffset: 2, ValueLength: 7, Fields: inner}},
+		"a value beyond": {{Length: 9, ValueOffset: 2, ValueLength: 8, Fields: inner}},
+	} {
+		if _, err := tile(nodes, 0, 9); err == nil {
+			t.Errorf("%s is not seen", name)
+		}
+	}
+}
+
+func TestFramesOfBytes(t *testing.T) {
+	t.Parallel()
+	b := []byte("preface!\x00\x00\x02\x06\x00\x00\x00\x00\x00hi\x00\x00\x00\x04\x01\x00\x00\x00\x00")
+	found, rest, err := frames(b, 8)
+	want := []frame{{"PING", 0, 8, 2}, {"SETTINGS", 0, 19, 0}}
+	if !slices.Equal(found, want) || len(rest) > 0 || err != nil {
+		t.Errorf("frames are %v, rest %q, %v; want %v", found, rest, err, want)
+	}
+	for _, cut := range []int{1, 9, 10} {
+		if _, rest, _ := frames(b[:len(b)-cut], 8); len(rest) == 0 && cut != 9 {
+			t.Errorf("%d bytes cut off are not seen", cut)
+		}
+	}
 }
