@@ -11,9 +11,14 @@ import (
 	"github.com/wiregloss/wiregloss/record"
 )
 
-// maxProblems bounds the list of problems: a hostile peer can break a rule in
-// every nine bytes.
-const maxProblems = 10_000
+// Limits of what a hostile peer can make a decoder hold.
+const (
+	maxProblems  = 10_000   // it can break a rule in every nine bytes
+	maxMade      = 1000     // streams that no request opened, kept at one time
+	maxFragments = 1 << 16  // frames of one header block
+	maxBlock     = 64 << 20 // bytes of one header block
+	maxFields    = 1 << 20  // fields of all listed header blocks
+)
 
 // Decoder turns a recording into a Trace, as the recording grows. It is not
 // safe for concurrent use; the traces it returns are values and may be read
@@ -24,6 +29,10 @@ type Decoder struct {
 	dirs      [2]*direction
 	streams   map[uint32]*stream
 	order     []*stream // as opened, for the snapshot
+	newest    [2]uint32 // the highest stream that was opened, by parity of its id
+	made      int       // streams in order that no request opened
+	fields    int       // fields of the header blocks listed
+	forgot    bool      // Forget has dropped streams
 	nextChunk int
 	dirty     bool // the snapshot in t is old
 	finished  bool
@@ -101,12 +110,20 @@ func (d *Decoder) Forget(t Trace) {
 	drop(&d.t.Messages, &f.Messages, t.Forgotten.Messages+len(t.Messages))
 	drop(&d.t.Problems, &f.Problems, t.Forgotten.Problems+len(t.Problems))
 	drop(&d.t.spans, &f.spans, t.Forgotten.spans+len(t.spans))
+	d.fields = 0
+	for _, b := range d.t.Headers {
+		d.fields += len(b.Fields)
+	}
 	d.order = slices.DeleteFunc(d.order, func(s *stream) bool {
-		ended := s.State == Closed || s.State == Reset
-		if ended {
-			delete(d.streams, s.ID)
+		if s.State != Closed && s.State != Reset {
+			return false
 		}
-		return ended
+		delete(d.streams, s.ID)
+		if s.made {
+			d.made--
+		}
+		d.forgot = true
+		return true
 	})
 	d.dirty = true
 }

@@ -24,6 +24,7 @@ type direction struct {
 	hpack    *hpack.Decoder
 	block    *HeaderBlock // begun, without END_HEADERS yet
 	promised uint32       // with block: the stream that a PUSH_PROMISE announced
+	blockLen int64        // bytes of its fragments
 
 	window       int64  // what the sender of this direction may still send on the connection
 	initial      int64  // the window of a new stream of this direction

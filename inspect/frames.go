@@ -52,13 +52,17 @@ func blockSpan(frame record.Span, p h2.Part) record.Span {
 func (d *Decoder) data(dir *direction, f *Frame, index int, s record.Span, h h2.Header, payload []byte) {
 	// Padding counts against the windows too.
 	dir.window -= int64(h.Length)
-	st := d.stream(h.Stream, dir.at)
-	st.window[dir.dir] -= int64(h.Length)
-	f.ConnWindow, f.StreamWindow = clamp(dir.window), clamp(st.window[dir.dir])
+	st := d.stream(h.Stream, dir.at, s)
+	st.spent[dir.dir] += int64(h.Length)
+	f.ConnWindow, f.StreamWindow = clamp(dir.window), clamp(dir.left(st))
+	if st.lost {
+		return
+	}
 	if !st.headed[dir.dir] && !st.reported {
 		st.reported = true
 		d.problem(Problem{Span: s, Stream: h.Stream, Rule: "RFC 9113 §5.1", Text: "DATA before any HEADERS of its stream and direction: what it holds is unknown"})
 	}
+	d.checkEnded(dir, st, s, h)
 	d.checkWindows(dir, st, s, h)
 	part := h2.DataPart(h, payload)
 	st.Bytes[dir.dir] += int64(part.Len)
@@ -70,6 +74,13 @@ func (d *Decoder) data(dir *direction, f *Frame, index int, s record.Span, h h2.
 	}
 }
 
+// checkEnded names a frame that comes after its sender has ended the stream.
+func (d *Decoder) checkEnded(dir *direction, st *stream, s record.Span, h h2.Header) {
+	if st.ended[dir.dir] {
+		d.problem(Problem{Span: s, Stream: h.Stream, Rule: "RFC 9113 §5.1", Text: h.Type.String() + " after END_STREAM: the stream is closed for its sender"})
+	}
+}
+
 func (d *Decoder) checkWindows(dir *direction, st *stream, s record.Span, h h2.Header) {
 	if h.Length == 0 {
 		return
@@ -77,7 +88,7 @@ func (d *Decoder) checkWindows(dir *direction, st *stream, s record.Span, h h2.H
 	if dir.window < 0 && dir.window+int64(h.Length) >= 0 {
 		d.problem(Problem{Span: s, Stream: h.Stream, Rule: "RFC 9113 §6.9.1", Text: fmt.Sprintf("DATA of %d bytes exceeds the connection's window by %d", h.Length, -dir.window)})
 	}
-	if w := st.window[dir.dir]; w < 0 && w+int64(h.Length) >= 0 && !st.implied {
+	if w := dir.left(st); w < 0 && w+int64(h.Length) >= 0 && !st.implied {
 		d.problem(Problem{Span: s, Stream: h.Stream, Rule: "RFC 9113 §6.9.1", Text: fmt.Sprintf("DATA of %d bytes exceeds the stream's window by %d", h.Length, -w)})
 	}
 }
@@ -98,11 +109,7 @@ func (d *Decoder) settings(dir *direction, h h2.Header, payload []byte) {
 			}
 		case h2.InitialWindowSize:
 			// RFC 9113 §6.9.2: it adjusts every open stream, never the connection.
-			delta := int64(s.Value) - other.initial
 			other.initial = int64(s.Value)
-			for _, st := range d.order {
-				st.window[other.dir] += delta
-			}
 		}
 	}
 }
@@ -114,18 +121,21 @@ func (d *Decoder) windowUpdate(dir *direction, f *Frame, s record.Span, payload 
 		return
 	}
 	other := d.dirs[dir.dir.Other()]
-	window := &other.window
-	if f.Stream != 0 {
+	var window int64
+	if f.Stream == 0 {
+		other.window += int64(n)
+		window = other.window
+	} else {
 		st, known := d.streams[f.Stream]
 		if !known {
 			return // ended and forgotten, or never opened: allowed for a while after closing, §5.1
 		}
-		window = &st.window[other.dir]
-		f.StreamWindow = clamp(*window + int64(n))
+		st.spent[other.dir] -= int64(n)
+		window = other.left(st)
+		f.StreamWindow = clamp(window)
 	}
-	*window += int64(n)
-	if *window > 1<<31-1 {
-		d.problem(Problem{Span: s, Stream: f.Stream, Rule: "RFC 9113 §6.9.1", Text: fmt.Sprintf("the window grows to %d, more than 2^31-1", *window)})
+	if window > 1<<31-1 {
+		d.problem(Problem{Span: s, Stream: f.Stream, Rule: "RFC 9113 §6.9.1", Text: fmt.Sprintf("the window grows to %d, more than 2^31-1", window)})
 	}
 	f.ConnWindow = clamp(other.window)
 }
@@ -142,23 +152,42 @@ func (d *Decoder) rstStream(dir *direction, h h2.Header, payload []byte) {
 
 func clamp(w int64) int32 { return int32(max(min(w, 1<<31-1), -1<<31)) }
 
+// left returns how much DATA this direction's sender may still send on a stream.
+func (dir *direction) left(st *stream) int64 { return dir.initial - st.spent[dir.dir] }
+
 // stream returns the stream with an id; one that no HEADERS opened is made up,
 // so that its bytes are shown.
-func (d *Decoder) stream(id uint32, at time.Duration) *stream {
+func (d *Decoder) stream(id uint32, at time.Duration, s record.Span) *stream {
 	if st, ok := d.streams[id]; ok {
 		return st
 	}
-	st := d.open(id, at)
-	st.implied = true
+	return d.makeUp(id, at, s)
+}
+
+// open lists a stream.
+func (d *Decoder) open(id uint32, at time.Duration) *stream {
+	st := &stream{Stream: Stream{ID: id, Opened: at}}
+	d.streams[id] = st
+	d.order = append(d.order, st)
+	d.newest[id&1] = max(d.newest[id&1], id)
 	return st
 }
 
-func (d *Decoder) open(id uint32, at time.Duration) *stream {
-	st := &stream{Stream: Stream{ID: id, Opened: at}}
-	for i, dir := range d.dirs {
-		st.window[i] = dir.initial
+// makeUp opens a stream that no request of its own opened. Two get one that is
+// not listed: frames under way on a stream that was closed and forgotten, which
+// RFC 9113 §5.1 allows, and those of a peer that names more streams than can be
+// kept.
+func (d *Decoder) makeUp(id uint32, at time.Duration, s record.Span) *stream {
+	late := d.forgot && id != 0 && id <= d.newest[id&1]
+	if late || d.made >= maxMade {
+		if !late && d.made == maxMade {
+			d.made++
+			d.problem(Problem{Span: s, Stream: id, Rule: "limit", Text: fmt.Sprintf("more than %d streams that no request opened: the rest is not followed", maxMade)})
+		}
+		return &stream{Stream: Stream{ID: id, Opened: at}, lost: true}
 	}
-	d.streams[id] = st
-	d.order = append(d.order, st)
+	st := d.open(id, at)
+	st.made, st.implied = true, true
+	d.made++
 	return st
 }

@@ -14,17 +14,20 @@ import (
 // stream is a Stream while it is being decoded.
 type stream struct {
 	Stream
-	window   [2]int64 // what the sender of each direction may still send
+	spent    [2]int64 // of each direction's initial window, less what updates gave back
 	body     [2]body
 	ended    [2]bool // END_STREAM seen
 	headed   [2]bool // final header block seen
 	implied  bool    // made up for a frame without HEADERS before it
+	made     bool    // counts in Decoder.made
+	lost     bool    // not listed, and what comes on it is not followed
 	reported bool
 }
 
 // beginBlock starts a field section. RFC 9113 §6.2, §6.6.
 func (d *Decoder) beginBlock(dir *direction, index int, h h2.Header, fragment record.Span, promised uint32) {
 	dir.promised = promised
+	dir.blockLen = fragment.Len
 	dir.block = &HeaderBlock{
 		Dir: dir.dir, Stream: h.Stream, Frame: index, Fragments: []record.Span{fragment},
 		EndStream: h.Type == h2.Headers && h.Flags.Has(h2.EndStream),
@@ -44,8 +47,28 @@ func (d *Decoder) continuation(dir *direction, s record.Span, h h2.Header) int32
 		dir.hpack.Break()
 		return -1
 	}
-	dir.block.Fragments = append(dir.block.Fragments, blockSpan(s, h2.Part{Len: int(h.Length)}))
+	if h.Length > 0 && d.fits(dir, s, h) {
+		dir.block.Fragments = append(dir.block.Fragments, blockSpan(s, h2.Part{Len: int(h.Length)}))
+		dir.blockLen += int64(h.Length)
+	}
 	return d.endBlock(dir, h)
+}
+
+// fits reports whether one more fragment of the direction's block can be kept,
+// and says once that it cannot.
+func (d *Decoder) fits(dir *direction, s record.Span, h h2.Header) bool {
+	if len(dir.block.Fragments) < maxFragments && dir.blockLen+int64(h.Length) <= maxBlock {
+		return true
+	}
+	if dir.blockLen <= maxBlock {
+		dir.blockLen = maxBlock + 1
+		d.problem(Problem{
+			Span: s, Stream: h.Stream, Rule: "limit",
+			Text: fmt.Sprintf("the header block is longer than %d bytes or %d frames: the rest is not read", maxBlock, maxFragments),
+		})
+		dir.hpack.Break()
+	}
+	return false
 }
 
 // abandonBlock closes a header block that another frame interrupts.
@@ -86,10 +109,11 @@ func (d *Decoder) decodeBlock(dir *direction) int32 {
 	}
 	index := d.t.Forgotten.Headers + len(d.t.Headers)
 	if b.Kind == Promise {
-		d.open(dir.promised, dir.at).request(b)
+		d.promise(dir, b)
 	} else {
 		d.applyBlock(dir, &b, index)
 	}
+	d.limitFields(&b)
 	d.t.Headers = append(d.t.Headers, b)
 	return int32(index)
 }
@@ -97,9 +121,14 @@ func (d *Decoder) decodeBlock(dir *direction) int32 {
 // applyBlock says what a block is for and tells its stream. RFC 9113 §8.1.
 func (d *Decoder) applyBlock(dir *direction, b *HeaderBlock, index int) {
 	st, ok := d.streams[b.Stream]
-	if !ok {
+	switch {
+	case ok && st.ended[dir.dir]:
+		d.problem(Problem{Span: b.Fragments[0], Stream: b.Stream, Rule: "RFC 9113 §5.1", Text: "HEADERS after END_STREAM: the stream is closed for its sender"})
+	case ok:
+	case dir.dir == record.Sent:
 		st = d.open(b.Stream, dir.at)
-		st.implied = dir.dir == record.Received
+	default:
+		st = d.makeUp(b.Stream, dir.at, b.Fragments[0])
 	}
 	status, _ := b.Get(":status")
 	switch {
@@ -123,6 +152,34 @@ func (d *Decoder) applyBlock(dir *direction, b *HeaderBlock, index int) {
 	if b.EndStream {
 		d.endStream(dir, st, b.Fragments[0])
 	}
+}
+
+// promise opens the stream that a PUSH_PROMISE announces. RFC 9113 §8.4.1.
+func (d *Decoder) promise(dir *direction, b HeaderBlock) {
+	if _, ok := d.streams[dir.promised]; ok {
+		d.problem(Problem{
+			Span: b.Fragments[0], Stream: b.Stream, Rule: "RFC 9113 §6.6",
+			Text: fmt.Sprintf("the promised stream %d is open already: the promise is not followed", dir.promised),
+		})
+		return
+	}
+	st := d.makeUp(dir.promised, dir.at, b.Fragments[0])
+	st.implied = false
+	st.request(b)
+}
+
+// limitFields leaves out the fields of a block that is one too many to keep: a
+// byte of HPACK can stand for a field, whose place in the index takes many.
+func (d *Decoder) limitFields(b *HeaderBlock) {
+	if d.fields += len(b.Fields); d.fields <= maxFields {
+		return
+	}
+	d.fields -= len(b.Fields)
+	b.Fields = nil
+	d.problem(Problem{
+		Span: b.Fragments[0], Stream: b.Stream, Rule: "limit",
+		Text: fmt.Sprintf("more than %d header fields on the connection: those of this block are not listed", maxFields),
+	})
 }
 
 func (st *stream) request(b HeaderBlock) {

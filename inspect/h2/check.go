@@ -14,6 +14,9 @@ type Context struct {
 	MaxFrameSize uint32 // what the receiver allows
 }
 
+// maxViolations bounds what is said of the values in one frame.
+const maxViolations = 16
+
 const connError = "; a strict peer closes the connection"
 
 func violation(rule, format string, args ...any) Violation {
@@ -95,7 +98,10 @@ func checkContent(h Header, payload []byte, c Context) []Violation {
 		out = checkPadding(h, payload)
 	case Settings:
 		for _, s := range ReadSettings(payload) {
-			out = append(out, checkSetting(s, c)...)
+			// A frame of 16 MiB has room for 2.7 million wrong ones.
+			if out = append(out, checkSetting(s, c)...); len(out) >= maxViolations {
+				break
+			}
 		}
 	case WindowUpdate:
 		if n, ok := ReadWindowUpdate(payload); ok && n == 0 {

@@ -14,6 +14,9 @@ const defaultTableSize = 4096
 const (
 	maxFields  = 1 << 16
 	maxDecoded = 16 << 20
+	// maxProblems is far more than a block has that anyone looks at; a hostile
+	// one can break a rule with every byte.
+	maxProblems = 100
 )
 
 // Problem is a broken rule at its bytes in the block.
@@ -71,6 +74,9 @@ type walker struct {
 }
 
 func (w *walker) problem(from int, rule, format string, args ...any) bool {
+	if len(w.problems) >= maxProblems {
+		return false
+	}
 	w.problems = append(w.problems, Problem{
 		Range: Range{Off: from, Len: max(len(w.block)-from, 0)}, Rule: rule, Text: fmt.Sprintf(format, args...),
 	})
@@ -103,7 +109,7 @@ func (w *walker) indexed() bool {
 	if !ok {
 		return w.problem(start, "RFC 7541 §2.3.3",
 			"index %d is not in the table, which has %d entries: the rest of this block cannot be read",
-			index, len(static)+len(w.d.table.entries))
+			index, len(static)+w.d.table.len())
 	}
 	w.emit(Field{Name: e.name, Value: e.value, Rep: Indexed, Index: int(index)}, start)
 	return true

@@ -73,9 +73,12 @@ var static = [...]entry{
 // table is a dynamic table: a queue whose newest entry is last. RFC 7541 §2.3.2.
 type table struct {
 	entries []entry
+	evicted int // entries[:evicted] are gone and empty
 	size    int
 	max     int
 }
+
+func (t *table) len() int { return len(t.entries) - t.evicted }
 
 // at returns the entry with a combined index (static, then dynamic). RFC 7541 §2.3.3.
 func (t *table) at(index uint64) (entry, bool) {
@@ -86,7 +89,7 @@ func (t *table) at(index uint64) (entry, bool) {
 		return static[index-1], true
 	}
 	age := index - uint64(len(static)) // 1 is the newest
-	if age > uint64(len(t.entries)) {
+	if age > uint64(t.len()) {
 		return entry{}, false
 	}
 	return t.entries[uint64(len(t.entries))-age], true
@@ -105,16 +108,17 @@ func (t *table) resize(limit int) {
 	t.evict()
 }
 
+// evict drops the oldest entries until the rest fits. Their places are closed up
+// once they are half of all: the cost of an add does not grow with the table.
 func (t *table) evict() {
-	n := 0
 	for t.size > t.max {
-		t.size -= t.entries[n].size()
-		n++
+		t.size -= t.entries[t.evicted].size()
+		t.entries[t.evicted] = entry{}
+		t.evicted++
 	}
-	if n > 0 {
-		// Moved down rather than resliced, so that evicted strings are freed.
-		kept := copy(t.entries, t.entries[n:])
+	if t.evicted > len(t.entries)/2 {
+		kept := copy(t.entries, t.entries[t.evicted:])
 		clear(t.entries[kept:])
-		t.entries = t.entries[:kept]
+		t.entries, t.evicted = t.entries[:kept], 0
 	}
 }
