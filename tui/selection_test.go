@@ -134,7 +134,7 @@ func (s *screen) marked(payload []byte, n inspect.Node, dir record.Dir) string {
 	if top < 0 {
 		return "there is no message on the screen"
 	}
-	next := n.Range.Off
+	next, lowest := n.Range.Off, 0
 	for y := top; y < len(s.cells); y++ {
 		line := []rune(s.line(y))
 		run, rest := s.run(y, left, field)
@@ -156,12 +156,13 @@ func (s *screen) marked(payload []byte, n inspect.Node, dir record.Dir) string {
 		case strings.ContainsAny(rest, "0123456789abcdef"):
 			return fmt.Sprintf("bytes at %d are not marked: %q", off, rest)
 		}
-		next = off + shown
+		next, lowest = off+shown, y
 		if strings.Contains(rest, "…") {
 			next = -1 // the row goes on beyond its cell
 		}
 	}
-	if last := s.lastRow(top); next >= 0 && next != n.Range.End() && last != "full" {
+	// The rest may lie below the last line.
+	if next >= 0 && next != n.Range.End() && lowest != s.foot(top)-1 {
 		return fmt.Sprintf("the marks end at %d, the selection at %d", next, n.Range.End())
 	}
 	return s.carried(n, dir)
@@ -195,22 +196,14 @@ func (s *screen) run(y, from, to int) (run, rest string) {
 	return run, rest
 }
 
-// lastRow says "full" if rows go on to the end of the pane: more of the selection
-// may lie below.
-func (s *screen) lastRow(top int) string {
-	_, left, _ := s.columns()
-	last := ""
+// foot returns the line below the rows, which says what is selected.
+func (s *screen) foot(top int) int {
 	for y := top; y < len(s.cells); y++ {
-		line := []rune(s.line(y))
-		if strings.Contains(string(line), " · payload bytes") {
-			return last
-		}
-		last = ""
-		if strings.TrimSpace(string(line[left-6:left-2])) != "" {
-			last = "full"
+		if strings.Contains(s.line(y), " · payload bytes") {
+			return y
 		}
 	}
-	return last
+	return -1
 }
 
 // carried checks the foot and the wire: the frame that carried the selection is
