@@ -22,6 +22,7 @@ import (
 	"github.com/wiregloss/wiregloss/record"
 	"github.com/wiregloss/wiregloss/tui/intent"
 	"github.com/wiregloss/wiregloss/tui/layout"
+	"github.com/wiregloss/wiregloss/tui/theme"
 )
 
 // talk writes a recording of one call, with times that are always the same.
@@ -226,6 +227,22 @@ func TestScreens(t *testing.T) {
 				checkSize(t, s, size[0], size[1])
 			})
 		}
+	}
+}
+
+// The same screen with its styles, for both backgrounds.
+func TestThemedScreen(t *testing.T) {
+	t.Parallel()
+	for name, dark := range map[string]bool{"dark": true, "light": false} {
+		s := newStill(80, 24)
+		s.m.theme = theme.New(dark)
+		s.user()
+		s.do(intent.Move{Rows: 3})
+		var b bytes.Buffer
+		for _, l := range s.m.lines() {
+			fmt.Fprintf(&b, "%q\n", l)
+		}
+		golden.Check(t, filepath.Join("testdata", "message-80x24-"+name+".golden"), b.Bytes())
 	}
 }
 

@@ -122,6 +122,9 @@ func (p *Pane) plan(md protoreflect.MessageDescriptor) *inspect.Plan {
 	return plan
 }
 
+// The columns of the list: "message 1000000" fits.
+const timeCells, nameCells, sizeCells = 9, 16, 9
+
 // messageLine draws one line of the list.
 func (p *Pane) messageLine(i int, sel, focused bool, th *theme.Theme) string {
 	m := p.message(i)
@@ -133,13 +136,13 @@ func (p *Pane) messageLine(i int, sel, focused bool, th *theme.Theme) string {
 	if sel {
 		mark = th.Mark.Render("▌")
 	}
-	name := cell.Fit(render.MessageName(m), 14)
+	name := cell.Fit(render.MessageName(m), nameCells)
 	if sel && focused {
 		name = th.Selected.Render(name)
 	}
-	head := mark + cell.Right(render.Millis(m.At), 9) + " " + arrow.Render(render.Arrow(m.Dir)) + " " +
-		name + cell.Right(Size(m.Length), 9) + "  "
-	room := max(p.w-38, 0)
+	head := mark + cell.Right(render.Millis(m.At), timeCells) + " " + arrow.Render(render.Arrow(m.Dir)) + " " +
+		name + cell.Right(Size(m.Length), sizeCells) + "  "
+	room := max(p.w-timeCells-nameCells-sizeCells-6, 0)
 	return head + th.Faint.Render(cell.Cut(p.preview(i, m, max(room, 1)), room))
 }
 

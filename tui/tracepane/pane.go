@@ -198,6 +198,7 @@ func (p *Pane) Input(want intent.Intent) intent.Intent {
 		p.list.Follow()
 	case intent.Wheel:
 		p.list.Scroll(want.Rows)
+		return nil // looking around chooses nothing
 	case intent.FoldAll, intent.Fold:
 		p.unfolded = !p.unfolded
 		p.reindex()
