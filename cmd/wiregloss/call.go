@@ -114,12 +114,17 @@ func runCall(ctx context.Context, ios *ioStreams, o callOptions, given []string)
 	if !show.begun {
 		return err
 	}
-	cause := err
-	err = errors.Join(err, show.finish())
+	return o.conclude(ctx, ios, show, err)
+}
+
+// conclude shows and saves the rest of a call, and returns what its exit code
+// is to tell: cause, if the call could not be made to its end, or how it ended.
+func (o callOptions) conclude(ctx context.Context, ios *ioStreams, show *show, cause error) error {
+	err := errors.Join(cause, show.finish())
 	if o.save != "" {
 		err = errors.Join(err, save(o.save, show.call.Exchange, o.showSecrets))
 	}
-	if cause != nil {
+	if cause != nil && ctx.Err() == nil {
 		return err // it is why the call was cancelled: the status would only say so again
 	}
 	verdict := ctx.Err() // interrupted: that the call was cancelled is its effect
@@ -129,7 +134,7 @@ func runCall(ctx context.Context, ios *ioStreams, o callOptions, given []string)
 	if verdict == nil || errors.Is(err, syscall.EPIPE) {
 		return err
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, context.Canceled) {
 		ios.talk("wiregloss: %v", err)
 	}
 	return verdict

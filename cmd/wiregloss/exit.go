@@ -6,6 +6,9 @@ import (
 	"strings"
 	"syscall"
 
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
 	"github.com/wiregloss/wiregloss/call"
 	"github.com/wiregloss/wiregloss/catalog"
 )
@@ -84,10 +87,16 @@ func message(err error, interrupted bool) string {
 	switch {
 	case errors.Is(err, syscall.EPIPE):
 		return ""
-	case interrupted && errors.Is(err, context.Canceled):
+	case interrupted && cancelled(err):
 		return "interrupted"
 	case errors.As(err, &own) && own.quiet:
 		return ""
 	}
 	return strings.TrimRight(err.Error(), "\n")
+}
+
+// cancelled reports whether an error is the effect of an interrupt. grpc-go turns
+// one during reflection into a status.
+func cancelled(err error) bool {
+	return errors.Is(err, context.Canceled) || status.Code(err) == codes.Canceled
 }
