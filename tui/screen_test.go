@@ -2,6 +2,7 @@ package tui
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -21,19 +22,26 @@ const patience = 20 * time.Second
 // screen is a program on an emulated terminal: what is tested is what a person
 // would see.
 type screen struct {
-	t     *testing.T
-	em    *vt.SafeEmulator
-	out   *returns
-	keys  *io.PipeWriter
-	prog  *tea.Program
-	done  chan error
-	model *Model
-	why   string      // what the last condition found wrong
-	cells [][]uv.Cell // the screen when look was last called
+	t      *testing.T
+	em     *vt.SafeEmulator
+	out    *returns
+	keys   *io.PipeWriter
+	prog   *tea.Program
+	done   chan error
+	model  *Model
+	panics bool        // the test makes it panic
+	why    string      // what the last condition found wrong
+	cells  [][]uv.Cell // the screen when look was last called
 }
 
 // show runs the program at a size.
 func show(t *testing.T, o Options, w, h int) *screen {
+	t.Helper()
+	return showWith(t, o, w, h, colorprofile.TrueColor)
+}
+
+// showWith runs the program on a terminal with some colours.
+func showWith(t *testing.T, o Options, w, h int, profile colorprofile.Profile) *screen {
 	t.Helper()
 	in, keys := io.Pipe()
 	s := &screen{t: t, em: vt.NewSafeEmulator(w, h), keys: keys, done: make(chan error, 1), model: New(o)}
@@ -42,7 +50,7 @@ func show(t *testing.T, o Options, w, h int) *screen {
 	go func() { _, _ = io.Copy(io.Discard, s.em) }()
 	s.prog = tea.NewProgram(s.model,
 		tea.WithInput(in), tea.WithOutput(s.out), tea.WithWindowSize(w, h),
-		tea.WithColorProfile(colorprofile.TrueColor), tea.WithEnvironment([]string{"TERM=xterm-256color"}), tea.WithoutSignals())
+		tea.WithColorProfile(profile), tea.WithEnvironment([]string{"TERM=xterm-256color"}), tea.WithoutSignals())
 	go func() {
 		_, err := s.prog.Run()
 		s.done <- err
@@ -57,7 +65,10 @@ func (s *screen) close() {
 		s.t.Error(err)
 	}
 	select {
-	case <-s.done:
+	case err := <-s.done:
+		if errors.Is(err, tea.ErrProgramPanic) != s.panics {
+			s.t.Errorf("the program ended with %v", err)
+		}
 	case <-time.After(patience):
 		s.t.Error("the program did not end")
 	}

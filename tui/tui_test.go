@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/charmbracelet/colorprofile"
+
 	"github.com/wiregloss/wiregloss/catalog"
 )
 
@@ -258,6 +260,24 @@ func (s *screen) open2(name string) {
 	s.shows("no deadline")
 }
 
+// Without colours the selection is still to be seen: NO_COLOR gives this profile.
+func TestTheSelectionNeedsNoColour(t *testing.T) {
+	t.Parallel()
+	s := showWith(t, Options{Targets: []Target{demoTarget(t)}}, 80, 24, colorprofile.ASCII)
+	s.open("GetUser")
+	s.press("1", "^s")
+	s.shows("Lovelace")
+	s.press("g", "down")
+	s.waitFor("the name selected", func() bool { return strings.Contains(strings.Join(s.reversed(), "|"), "|name|") })
+	for _, row := range s.cells {
+		for _, c := range row {
+			if c.Style.Fg != nil || c.Style.Bg != nil {
+				t.Fatalf("%q has a colour", c.Content)
+			}
+		}
+	}
+}
+
 func TestPaletteOpensOperations(t *testing.T) {
 	t.Parallel()
 	s := demoScreen(t, 80, 24)
@@ -322,6 +342,7 @@ func TestAPanicInALoaderRestoresTheTerminal(t *testing.T) {
 		panic("a broken loader, on purpose")
 	}
 	s := show(t, Options{Targets: []Target{target}}, 80, 24)
+	s.panics = true
 	s.shows("reading the schema")
 	close(shown)
 	if err := s.ends(); err == nil {

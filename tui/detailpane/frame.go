@@ -37,7 +37,7 @@ func (p *Pane) frameSheet(i int) []line {
 		out = append(out, fact("window left", l.Window+" (connection/stream)"))
 	}
 	for j := range out {
-		out[j].spans = []record.Span{f.Span()}
+		out[j].spans, out[j].frame = []record.Span{f.Span()}, i
 	}
 	out = append(out, p.payloadLines(f)...)
 	out = append(out, heading(fmt.Sprintf("payload · %s", Size(int64(f.Length)))))
@@ -85,7 +85,7 @@ func (p *Pane) carried(f inspect.Frame) []line {
 	for _, i := range p.messagesOf(f, most) {
 		m := p.message(i)
 		l := fact(render.MessageName(m), Size(m.Length)+" · "+p.preview(i, m, p.w))
-		l.spans = p.trace.Spans(m)
+		l.spans, l.frame = p.trace.Spans(m), m.Frame
 		l.note = "⏎ opens the message"
 		out = append(out, l)
 	}
@@ -109,20 +109,11 @@ func (p *Pane) messagesOf(f inspect.Frame, most int) []int {
 	for i := lo; i < p.count() && i < lo+span && len(out) < most; i++ {
 		m := p.message(i)
 		spans := p.trace.Spans(m)
-		if m.Dir == f.Dir && m.Stream == f.Stream && overlap(spans, f.Span()) {
+		if m.Stream == f.Stream && overlap(spans, f.Span()) {
 			out = append(out, i)
 		}
 	}
 	return out
-}
-
-func overlap(spans []record.Span, in record.Span) bool {
-	for _, s := range spans {
-		if s.Off < in.End() && in.Off < s.End() {
-			return true
-		}
-	}
-	return false
 }
 
 // enterFrame opens the message that the selected line, or the frame, carries.

@@ -41,10 +41,10 @@ func blockLines(b inspect.HeaderBlock) []line {
 	}
 	out := []line{heading(fmt.Sprintf("%s %s · %d fields in %d bytes · stream %d · at %s ms",
 		render.Arrow(b.Dir), blockNames[b.Kind], len(b.Fields), n, b.Stream, render.Millis(b.At)))}
-	out[0].spans = b.Fragments
+	out[0].spans, out[0].frame = b.Fragments, b.Frame
 	for _, f := range b.Fields {
 		l := fact(f.Name, f.Value)
-		l.spans = b.FieldSpans(f)
+		l.spans, l.frame = b.FieldSpans(f), b.Frame
 		l.note = fieldNote(f)
 		l.copied = f.Name + ": " + f.Value
 		out = append(out, l)

@@ -30,7 +30,7 @@ func (p *Pane) Marks() Marks {
 		if !ok || len(l.spans) == 0 {
 			return p.frameMarks()
 		}
-		return Marks{Frames: p.framesAt(l.spans)}
+		return Marks{Frames: p.framesAt(l)}
 	case p.level == MessageList:
 		return p.messageMarks()
 	}
@@ -68,22 +68,34 @@ func (p *Pane) bodyMarks() Marks {
 	}
 }
 
-// framesAt returns the frames that hold some bytes, by search: the frames of one
-// direction lie in the order of their offsets.
-func (p *Pane) framesAt(spans []record.Span) []int {
+// framesAt returns the frames that hold the bytes of a line: from the first that
+// can to the first that lies behind them.
+func (p *Pane) framesAt(l line) []int {
+	var end [2]int64
+	for _, s := range l.spans {
+		end[s.Dir] = max(end[s.Dir], s.End())
+	}
 	var out []int
-	for i, f := range p.trace.Frames {
-		for _, s := range spans {
-			if f.Dir == s.Dir && f.Off < s.End() && s.Off < f.Span().End() {
-				out = append(out, i)
-				break
-			}
+	for i := l.frame; i < len(p.trace.Frames) && len(out) < maxMarks; i++ {
+		f := p.trace.Frames[i]
+		if overlap(l.spans, f.Span()) {
+			out = append(out, i)
 		}
-		if len(out) >= maxMarks {
+		if end[f.Dir] > 0 && f.Off >= end[f.Dir] {
 			break
 		}
 	}
 	return out
+}
+
+// overlap reports whether any of the spans has a byte in another.
+func overlap(spans []record.Span, in record.Span) bool {
+	for _, s := range spans {
+		if s.Dir == in.Dir && s.Off < in.End() && in.Off < s.End() {
+			return true
+		}
+	}
+	return false
 }
 
 // copied is what the user wants on the clipboard: the bytes as hex, the value,

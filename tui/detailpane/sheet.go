@@ -25,6 +25,7 @@ type line struct {
 	bad         bool
 	note        string        // shown at the foot when the line is selected
 	spans       []record.Span // the wire bytes it stands for
+	frame       int           // no frame before this one holds them
 	copied      string        // what is copied; "" is the value
 }
 
