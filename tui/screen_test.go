@@ -130,7 +130,7 @@ func (s *screen) press(keys ...string) {
 // settle waits until the program has taken all keys that were pressed.
 func (s *screen) settle() {
 	s.t.Helper()
-	const pause = 60 * time.Millisecond // longer than the time-out of an escape sequence
+	const pause = 150 * time.Millisecond // much longer than the time-out of an escape sequence
 	deadline := time.NewTimer(pause)
 	defer deadline.Stop()
 	<-deadline.C

@@ -33,7 +33,7 @@ func (p *Pane) View(th *theme.Theme, focused bool) []string {
 
 // Cursor returns where the filter is typed.
 func (p *Pane) Cursor() (x, y int, ok bool) {
-	return min(3+cell.Width(p.filter), p.w-1), 0, p.filtering
+	return min(3+cell.Width(render.Escape(p.filter)), p.w-1), 0, p.filtering
 }
 
 func (p *Pane) filterLine(th *theme.Theme) string {
@@ -47,7 +47,7 @@ func (p *Pane) filterLine(th *theme.Theme) string {
 		}
 		count := fmt.Sprintf(" %d found ", n)
 		room := max(p.w-3-len(count), 0)
-		return th.Accent.Render(" / ") + cell.Fit(p.filter, room) + th.Faint.Render(count)
+		return th.Accent.Render(" / ") + cell.Fit(render.Escape(p.filter), room) + th.Faint.Render(count)
 	case p.filtering:
 		return th.Accent.Render(" / ")
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/wiregloss/wiregloss/catalog"
 	"github.com/wiregloss/wiregloss/exchange"
+	"github.com/wiregloss/wiregloss/render"
 	"github.com/wiregloss/wiregloss/tui/editor"
 	"github.com/wiregloss/wiregloss/tui/intent"
 	"github.com/wiregloss/wiregloss/tui/keys"
@@ -122,7 +123,7 @@ func (p *Pane) fault(tab Tab, line, col int, text string) {
 		return
 	}
 	p.tab = tab
-	p.editor().SetFault(place(p.editor(), line, col), text)
+	p.editor().SetFault(place(p.editor(), line, col), render.Escape(text))
 	p.fit()
 }
 

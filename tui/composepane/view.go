@@ -3,7 +3,6 @@ package composepane
 import (
 	"strings"
 
-	"github.com/wiregloss/wiregloss/render"
 	"github.com/wiregloss/wiregloss/tui/cell"
 	"github.com/wiregloss/wiregloss/tui/editor"
 	"github.com/wiregloss/wiregloss/tui/theme"
@@ -79,7 +78,7 @@ func (p *Pane) foot() []string {
 	}
 	if _, text, bad := e.Fault(); bad {
 		var out []string
-		for _, l := range cell.Wrap(render.Escape(text), max(p.w-2, 1)) {
+		for _, l := range cell.Wrap(text, max(p.w-2, 1)) {
 			out = append(out, " "+l)
 		}
 		return out[:min(len(out), 4, p.h-3)]

@@ -35,8 +35,10 @@ func (p *Pane) draw(th *theme.Theme, focused bool) []string {
 	switch {
 	case p.failure != "":
 		lines = append(lines, "")
-		for _, l := range cell.Wrap(render.EscapeLines(p.failure), max(p.w-4, 1)) {
-			lines = append(lines, "  "+th.Bad.Render(l))
+		for _, part := range strings.Split(p.failure, "\n") {
+			for _, l := range cell.Wrap(render.Escape(part), max(p.w-4, 1)) {
+				lines = append(lines, "  "+th.Bad.Render(l))
+			}
 		}
 		return lines
 	case p.rec == nil:

@@ -9,6 +9,7 @@ package palette
 import (
 	"strings"
 
+	"github.com/wiregloss/wiregloss/render"
 	"github.com/wiregloss/wiregloss/tui/cell"
 	"github.com/wiregloss/wiregloss/tui/intent"
 	"github.com/wiregloss/wiregloss/tui/keys"
@@ -132,7 +133,7 @@ func holds(s string, words []string) bool {
 
 // View draws the palette, each line exactly as wide as Resize said.
 func (p *Pane) View(th *theme.Theme) []string {
-	lines := []string{th.Accent.Render(" / ") + p.filter}
+	lines := []string{th.Accent.Render(" / ") + render.Escape(p.filter)}
 	if p.filter == "" {
 		lines[0] += th.Faint.Render("type to find…")
 	}
@@ -160,4 +161,6 @@ func (p *Pane) line(it Item, sel bool, th *theme.Theme) string {
 }
 
 // Cursor returns where the filter is typed.
-func (p *Pane) Cursor() (x, y int) { return min(3+cell.Width(p.filter), max(p.w-1, 0)), 0 }
+func (p *Pane) Cursor() (x, y int) {
+	return min(3+cell.Width(render.Escape(p.filter)), max(p.w-1, 0)), 0
+}
