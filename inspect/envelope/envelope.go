@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -38,34 +39,63 @@ var ErrTooLarge = errors.New("decompressed message is over the limit")
 
 // Gunzip undoes gzip; see decompress.
 func Gunzip(b []byte, limit int64) ([]byte, error) {
-	r, err := gzip.NewReader(bytes.NewReader(b))
-	if err != nil {
-		return nil, fmt.Errorf("gzip: %w", err)
-	}
-	return decompress("gzip", r, limit)
+	return decompress("gzip", limit, func() (io.Reader, error) { return gzip.NewReader(bytes.NewReader(b)) })
 }
 
 // Inflate undoes grpc-encoding deflate, which is the zlib format (RFC 1950);
 // some peers send the bare RFC 1951 stream, which is read too.
 func Inflate(b []byte, limit int64) ([]byte, error) {
-	r, err := zlib.NewReader(bytes.NewReader(b))
-	if err != nil {
-		return decompress("deflate", flate.NewReader(bytes.NewReader(b)), limit)
-	}
-	return decompress("deflate", r, limit)
+	return decompress("deflate", limit, func() (io.Reader, error) {
+		if r, err := zlib.NewReader(bytes.NewReader(b)); err == nil {
+			return r, nil
+		}
+		return flate.NewReader(bytes.NewReader(b)), nil
+	})
 }
 
-// decompress reads all of r. What could be read before an error is returned with it.
-func decompress(name string, r io.Reader, limit int64) ([]byte, error) {
+// unmeasured is how much is decompressed without knowing how much there will be.
+const unmeasured = 4 << 20
+
+// decompress reads all that open gives. With an error comes what could be read
+// before it, or the beginning of that. A message that grows large is measured
+// before there is memory for it, so that a bomb costs time alone.
+func decompress(name string, limit int64, open func() (io.Reader, error)) ([]byte, error) {
+	r, err := open()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	limit = min(limit, math.MaxInt64-1)
 	var out bytes.Buffer
-	n, err := io.Copy(&out, io.LimitReader(r, limit+1))
+	n, err := io.Copy(&out, io.LimitReader(r, min(limit+1, unmeasured)))
+	if err == nil && n == unmeasured {
+		var rest int64
+		rest, err = io.Copy(io.Discard, io.LimitReader(r, limit+1-n))
+		n += rest
+	}
 	if err != nil {
 		return out.Bytes(), fmt.Errorf("%s: after %d decompressed bytes: %w", name, n, err)
 	}
 	if n > limit {
-		return out.Bytes()[:limit], fmt.Errorf("%s: %w of %d bytes", name, ErrTooLarge, limit)
+		return out.Bytes()[:min(limit, int64(out.Len()))], fmt.Errorf("%s: %w of %d bytes", name, ErrTooLarge, limit)
 	}
-	return out.Bytes(), nil
+	if n == int64(out.Len()) {
+		return out.Bytes(), nil
+	}
+	return readAgain(name, n, open)
+}
+
+// readAgain decompresses n bytes that were read without error before.
+func readAgain(name string, n int64, open func() (io.Reader, error)) ([]byte, error) {
+	r, err := open()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	all := make([]byte, n)
+	got, err := io.ReadFull(r, all)
+	if err != nil {
+		return all[:got], fmt.Errorf("%s: after %d decompressed bytes: %w", name, got, err)
+	}
+	return all, nil
 }
 
 // PercentDecode undoes the coding of grpc-message. What is not valid coding is
@@ -108,6 +138,9 @@ func ParseTimeout(s string) (time.Duration, bool) {
 	unit, ok := timeoutUnits[s[len(s)-1]]
 	if err != nil || !ok {
 		return 0, false
+	}
+	if n > uint64(math.MaxInt64/unit) {
+		return math.MaxInt64, true // 99999999H is 11,000 years, longer than a Duration
 	}
 	return time.Duration(n) * unit, true
 }
