@@ -45,6 +45,8 @@ func FromFile(f *record.File) (x Exchange, schema []byte, err error) {
 	schema, _ = f.Section(sectionSchema)
 	facts, ok := f.Section(sectionExchange)
 	if !ok {
+		const unknown = 2 // google.rpc.Code UNKNOWN
+		x.Outcome = Outcome{Code: unknown, Local: true, Message: "the recording does not say how the call ended"}
 		return x, schema, nil
 	}
 	var s saved
