@@ -3,10 +3,13 @@ package render
 import (
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"strconv"
 	"time"
 
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/known/anypb"
 
 	"github.com/wiregloss/wiregloss/catalog"
 	"github.com/wiregloss/wiregloss/exchange"
@@ -139,13 +142,14 @@ type ProblemPart struct {
 	Text   string `json:"text"`
 }
 
-// FindCall picks the call's stream: the last one that was opened with the
-// operation's path, or the last gRPC stream where the path is not known.
+// FindCall picks the call's stream: the last one that the client opened with the
+// operation's path, or the first with any path where the operation is not known.
+// What a server promises is never it. RFC 9113 §5.1.1.
 func FindCall(x exchange.Exchange, rec *record.Recording, t inspect.Trace) (Call, bool) {
 	c := Call{Exchange: x, Recording: rec, Trace: t}
 	found := false
 	for _, s := range t.Streams {
-		if s.Path != "" && (!found || "/"+x.Request.Operation == s.Path) {
+		if s.Path != "" && s.ID%2 == 1 && (!found || "/"+x.Request.Operation == s.Path) {
 			c.Stream, found = s, true
 		}
 	}
@@ -207,20 +211,22 @@ func detailJSON(d envelope.Detail, types inspect.Types) json.RawMessage {
 	unknown := func(err error) json.RawMessage {
 		return mustJSON(map[string]string{"@type": d.TypeURL, "base64": base64.StdEncoding.EncodeToString(d.Value), "problem": err.Error()})
 	}
-	mt, err := types.FindMessageByURL(d.TypeURL)
+	if _, err := types.FindMessageByURL(d.TypeURL); err != nil {
+		return unknown(errors.New("the schema has no such type"))
+	}
+	// As an Any, since a well-known type's JSON may be no object: {"@type": …, "value": "3s"}.
+	raw, err := proto.Marshal(&anypb.Any{TypeUrl: d.TypeURL, Value: d.Value})
 	if err != nil {
 		return unknown(err)
 	}
-	body, err := inspect.NewPlan(mt.Descriptor(), types, inspect.Options{}).AppendJSON(nil, d.Value)
+	body, err := inspect.NewPlan(anyDescriptor, types, inspect.Options{}).AppendJSON(nil, raw)
 	if err != nil {
 		return unknown(err)
 	}
-	typed := append([]byte(`{"@type":`), mustJSON(d.TypeURL)...)
-	if len(body) > 2 {
-		typed = append(typed, ',')
-	}
-	return append(typed, body[1:]...)
+	return body
 }
+
+var anyDescriptor = (*anypb.Any)(nil).ProtoReflect().Descriptor()
 
 func mustJSON(v any) json.RawMessage {
 	b, err := json.Marshal(v)

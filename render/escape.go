@@ -96,7 +96,7 @@ func cleanSlow(s string) bool {
 
 // EscapeJSON makes JSON text safe for a terminal and keeps it the same JSON:
 // what is hostile can stand in strings only, where it becomes \u escapes. Line
-// feeds and tabs between tokens stay.
+// feeds and tabs between tokens stay, carriage returns do not.
 func EscapeJSON(b []byte) []byte {
 	if cleanJSON(b) {
 		return b
@@ -105,8 +105,12 @@ func EscapeJSON(b []byte) []byte {
 	for len(b) > 0 {
 		r, n := utf8.DecodeRune(b)
 		switch {
-		case r == '\n' || r == '\t' || r == '\r':
+		case r == '\n' || r == '\t':
 			out = append(out, b[0])
+		case r == '\r': // between tokens; a terminal would write over the line
+			if len(b) == 1 || b[1] != '\n' {
+				out = append(out, ' ')
+			}
 		case r == utf8.RuneError && n == 1:
 			out = append(out, `\ufffd`...)
 		case hostile(r) && r > 0xffff:

@@ -78,27 +78,41 @@ func what(rec *record.Recording, t inspect.Trace, i int) string {
 		return "header block goes on"
 	case h2.Settings:
 		return settingsSummary(f, p)
+	case h2.Ping:
+		return pingSummary(p)
+	}
+	if text, ok := valueSummary(f.Type, p); ok {
+		return text
+	}
+	return strings.Join(Hex(p[:min(len(p), 16)], 16), " ")
+}
+
+// valueSummary words a payload with fixed fields; false if it is too short for
+// them, or of another type.
+func valueSummary(typ h2.Type, p []byte) (text string, ok bool) {
+	switch typ {
 	case h2.WindowUpdate:
-		n, _ := h2.ReadWindowUpdate(p)
-		return fmt.Sprintf("+%d", n)
+		n, ok := h2.ReadWindowUpdate(p)
+		return fmt.Sprintf("+%d", n), ok
 	case h2.RSTStream:
-		code, _ := h2.ReadRSTStream(p)
-		return code.String()
+		code, ok := h2.ReadRSTStream(p)
+		return code.String(), ok
 	case h2.GoAway:
-		g, _ := h2.ReadGoAway(p)
+		g, ok := h2.ReadGoAway(p)
 		text := fmt.Sprintf("%s, last stream %d", g.Code, g.LastStream)
 		if len(g.Debug) > 0 {
 			text += fmt.Sprintf(", %q", g.Debug)
 		}
-		return text
-	case h2.Ping:
-		return pingSummary(p)
+		return text, ok
 	case h2.Priority:
-		d, _ := h2.ReadPriority(p)
-		return fmt.Sprintf("depends on %d, weight %d", d.Stream, d.Weight)
-	default:
-		return strings.Join(Hex(p[:min(len(p), 16)], 16), " ")
+		d, ok := h2.ReadPriority(p)
+		text := fmt.Sprintf("depends on %d, weight %d", d.Stream, d.Weight)
+		if d.Exclusive {
+			text += ", exclusive"
+		}
+		return text, ok
 	}
+	return "", false
 }
 
 // bdpPing is the payload of the pings by which grpc-go measures bandwidth.
@@ -163,23 +177,25 @@ func dataSummary(t inspect.Trace, i int) string {
 	if f.Length == 0 {
 		return "empty"
 	}
-	var words []string
-	for _, m := range messagesIn(t, f) {
-		words = append(words, messageWord(t, m, f))
-	}
 	const most = 3
-	if len(words) > most {
-		words = append(words[:most], fmt.Sprintf("… %d messages", len(words)))
+	complete, begun := messagesIn(t, f, from(t, f)), messagesIn(t, f, t.Partial)
+	words := make([]string, 0, most+1)
+	for i, m := range append(complete[:len(complete):len(complete)], begun...) {
+		if i == most {
+			words = append(words, fmt.Sprintf("… %d messages", len(complete)+len(begun)))
+			break
+		}
+		words = append(words, messageWord(t, m, f, i < len(complete)))
 	}
 	return strings.Join(words, ", ")
 }
 
-func messageWord(t inspect.Trace, m inspect.Message, f inspect.Frame) string {
+func messageWord(t inspect.Trace, m inspect.Message, f inspect.Frame, complete bool) string {
 	word := MessageName(m)
 	spans := t.Spans(m)
 	frame := f.Span()
 	begins := spans[0].Off >= frame.Off
-	ends := m.Have == m.Length && spans[len(spans)-1].End() <= frame.End()
+	ends := complete && spans[len(spans)-1].End() <= frame.End()
 	switch {
 	case begins && ends:
 	case begins:
@@ -210,23 +226,21 @@ func MessageName(m inspect.Message) string {
 	}
 }
 
-// messagesIn returns the messages that have bytes in a frame, begun ones too.
-func messagesIn(t inspect.Trace, f inspect.Frame) []inspect.Message {
+// messagesIn returns those of a list of messages that have bytes in a frame.
+func messagesIn(t inspect.Trace, f inspect.Frame, list []inspect.Message) []inspect.Message {
 	var out []inspect.Message
-	for _, list := range [][]inspect.Message{from(t, f), t.Partial} {
-		for _, m := range list {
-			if m.Stream != f.Stream || m.Dir != f.Dir {
-				continue
-			}
-			spans := t.Spans(m)
-			if len(spans) == 0 || spans[len(spans)-1].End() <= f.Off {
-				continue
-			}
-			if spans[0].Off >= f.Span().End() {
-				break
-			}
-			out = append(out, m)
+	for _, m := range list {
+		if m.Stream != f.Stream || m.Dir != f.Dir {
+			continue
 		}
+		spans := t.Spans(m)
+		if len(spans) == 0 || spans[len(spans)-1].End() <= f.Off {
+			continue
+		}
+		if spans[0].Off >= f.Span().End() {
+			break
+		}
+		out = append(out, m)
 	}
 	return out
 }

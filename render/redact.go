@@ -6,17 +6,19 @@ import (
 )
 
 // secretNames are the header fields whose values are not shown unless asked for.
-var secretNames = []string{
-	"authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key", "api-key", "x-auth-token",
-	"x-amz-security-token", "x-goog-api-key",
+var secretNames = []string{"cookie", "set-cookie", "token", "secret", "password", "jwt", "x-auth", "x-auth-key", "x-functions-key"}
+
+// secretEnds are the ends of such names: x-api-key, proxy-authorization.
+var secretEnds = []string{
+	"authorization", "api-key", "apikey", "subscription-key", "-token", "-secret", "-password", "-jwt", "-assertion",
+	"-credential", "-credentials",
 }
 
-// Secret reports whether a header field's value is a credential by its
-// (lower-case) name.
+// Secret reports whether a header field's value is a credential by its name.
 func Secret(name string) bool {
-	name = strings.TrimSuffix(name, "-bin")
+	name = strings.TrimSuffix(strings.ToLower(name), "-bin")
 	return slices.Contains(secretNames, name) ||
-		strings.HasSuffix(name, "-token") || strings.HasSuffix(name, "-secret") || strings.HasSuffix(name, "-password")
+		slices.ContainsFunc(secretEnds, func(end string) bool { return strings.HasSuffix(name, end) })
 }
 
 // HeaderValue returns a header field's value for a terminal: escaped, and

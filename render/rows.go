@@ -42,15 +42,36 @@ type Body struct {
 // Layout decodes one message body. Without a descriptor (nil) the rows show the
 // likeliest readings and there is no JSON.
 func Layout(payload []byte, md protoreflect.MessageDescriptor, types inspect.Types) Body {
-	b := Body{Payload: payload}
+	return NewSchema(md, types).Layout(payload)
+}
+
+// Schema is a message type made ready for laying out many messages of it.
+type Schema struct {
+	md    protoreflect.MessageDescriptor
+	types inspect.Types
+	plan  *inspect.Plan // nil without a descriptor
+}
+
+// NewSchema compiles a descriptor, which may be nil.
+func NewSchema(md protoreflect.MessageDescriptor, types inspect.Types) *Schema {
+	s := &Schema{md: md, types: types}
 	if md != nil {
-		b.JSON, b.Links, b.Err = inspect.NewPlan(md, types, inspect.Options{}).JSONLinks(payload)
+		s.plan = inspect.NewPlan(md, types, inspect.Options{})
+	}
+	return s
+}
+
+// Layout decodes one message body, as the function does.
+func (s *Schema) Layout(payload []byte) Body {
+	b := Body{Payload: payload}
+	if s.plan != nil {
+		b.JSON, b.Links, b.Err = s.plan.JSONLinks(payload)
 	}
 	l := layout{body: &b, links: map[inspect.Range][]int{}, seen: map[int]bool{}}
 	for i, link := range b.Links {
 		l.links[link.Wire] = append(l.links[link.Wire], i)
 	}
-	l.nodes(inspect.Fields(payload, md, types), 0, -1)
+	l.nodes(inspect.Fields(payload, s.md, s.types), 0, -1)
 	return b
 }
 

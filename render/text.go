@@ -70,6 +70,7 @@ func WireHeading(t inspect.Trace, m inspect.Message, size int) string {
 	frames := t.Carriers(m, t.Spans(m))
 	text += fmt.Sprintf(" · stream %d", m.Stream)
 	switch n := len(frames); {
+	case m.Have < m.Length: // it was never complete
 	case n == 1:
 		text += fmt.Sprintf(" · DATA at %s ms", Millis(m.At))
 	case n > 1:
@@ -87,7 +88,12 @@ func plural(n int64, word string) string {
 
 // WireText returns a message body as a table: offset, bytes, field, JSON.
 func WireText(payload []byte, md protoreflect.MessageDescriptor, types inspect.Types) string {
-	body := Layout(payload, md, types)
+	return NewSchema(md, types).WireText(payload)
+}
+
+// WireText returns a message body as a table, as the function does.
+func (s *Schema) WireText(payload []byte) string {
+	body := s.Layout(payload)
 	var b strings.Builder
 	line := func(offset, hex, field, json string) {
 		b.WriteString(strings.TrimRight(fmt.Sprintf("%6s  %s  %s  %s", offset, pad(hex, hexWidth+2), pad(field, fieldCol), json), " "))

@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"google.golang.org/protobuf/reflect/protoreflect"
-
 	"github.com/wiregloss/wiregloss/catalog"
 	"github.com/wiregloss/wiregloss/inspect"
 	"github.com/wiregloss/wiregloss/record"
@@ -105,8 +103,9 @@ func (v *jsonView) finish(c *render.Call) error {
 
 // wireView prints each message as bytes beside fields and JSON.
 type wireView struct {
-	ios *ioStreams
-	bad *error
+	ios     *ioStreams
+	bad     *error
+	schemas [2]*render.Schema // by record.Dir; compiled for the first message
 }
 
 // mostBroken is how much is shown of a payload that could not be decompressed to
@@ -116,47 +115,48 @@ const mostBroken = 4 << 10
 func (v *wireView) keeps() bool { return false }
 
 func (v *wireView) advance(c *render.Call, since inspect.Counts) error {
-	input, output := c.Descriptors()
 	for _, m := range newer(c.Trace.Messages, c.Trace.Forgotten.Messages, since.Messages) {
 		if m.Stream != c.Stream.ID {
 			continue
 		}
-		md := output
-		if m.Dir == record.Sent {
-			md = input
-		}
-		if err := v.message(c, m, md); err != nil {
+		if err := v.message(c, m); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (v *wireView) message(c *render.Call, m inspect.Message, md protoreflect.MessageDescriptor) error {
+// schema returns the type of the messages of a direction.
+func (v *wireView) schema(c *render.Call, dir record.Dir) *render.Schema {
+	if v.schemas[dir] == nil {
+		input, output := c.Descriptors()
+		v.schemas[record.Sent] = render.NewSchema(input, c.Types())
+		v.schemas[record.Received] = render.NewSchema(output, c.Types())
+	}
+	return v.schemas[dir]
+}
+
+func (v *wireView) message(c *render.Call, m inspect.Message) error {
+	schema := v.schema(c, m.Dir)
 	payload, err := c.Trace.Payload(c.Recording, m)
 	text := render.WireHeading(c.Trace, m, len(payload)) + "\n"
 	if err != nil {
 		text += "  cannot be decoded: " + render.Escape(err.Error()) + "\n"
-		md, payload = nil, payload[:min(len(payload), mostBroken)]
+		schema, payload = render.NewSchema(nil, c.Types()), payload[:min(len(payload), mostBroken)]
 		if *v.bad == nil {
 			*v.bad = decodeError(m, err)
 		}
 	}
-	return v.ios.text(text + render.WireText(payload, md, c.Types()) + "\n")
+	return v.ios.text(text + schema.WireText(payload) + "\n")
 }
 
 // finish shows a message that was cut, and how the call ended.
 func (v *wireView) finish(c *render.Call) error {
-	input, output := c.Descriptors()
 	for _, m := range c.Trace.Partial {
 		if m.Stream != c.Stream.ID || m.Have == 0 {
 			continue
 		}
-		md := output
-		if m.Dir == record.Sent {
-			md = input
-		}
-		if err := v.message(c, m, md); err != nil {
+		if err := v.message(c, m); err != nil {
 			return err
 		}
 	}
