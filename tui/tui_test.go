@@ -241,9 +241,9 @@ func TestHostileTextIsEscaped(t *testing.T) {
 	s.press("^x")
 	s.paste(`{"from": "\u001b]52;c;ZXZpbA==\u0007", "text": "\u009b31m\u202etxet"}`)
 	s.press("^s", "^d")
-	s.shows("OK · ")
+	s.shows("OK · ", "1 sent · 2 received")
 	s.press("tab", "end", "up", "enter")
-	s.shows("fields"[:5], `\u202e`)
+	s.shows("offset", `\u202e`)
 	s.press("enter", "esc", "esc", "t", "t", "t")
 	s.settle()
 	for _, bad := range []string{"\x1b]52", "\u009b", "\u202e"} {
