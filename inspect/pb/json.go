@@ -152,6 +152,7 @@ func (m *machine) field(fp *fieldPlan, i, j int, always bool, l level) error {
 		if !always && m.emptyList(fp, i, j) {
 			return nil
 		}
+	case messageShape, mapShape: // one that occurs is set
 	}
 	mark := m.member(fp, i, j)
 	if err := m.value(fp, i, j, l); err != nil {

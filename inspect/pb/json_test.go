@@ -1,17 +1,17 @@
 package pb
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
-
-	"bytes"
-	"encoding/json"
-	"google.golang.org/protobuf/encoding/protowire"
 	"testing"
+
+	"google.golang.org/protobuf/encoding/protowire"
 )
 
 // checkLinks checks JSONLinks against AppendJSON and the rules of Link.
