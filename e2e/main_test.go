@@ -36,7 +36,7 @@ func buildAndRun(m *testing.M) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }() // what is left lies in the temporary folder
 	wiregloss = filepath.Join(dir, "wiregloss")
 	build := exec.Command("go", "build", "-trimpath", "-o", wiregloss, "../cmd/wiregloss")
 	if out, err := build.CombinedOutput(); err != nil {

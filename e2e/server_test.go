@@ -4,7 +4,6 @@ package e2e
 
 import (
 	"bufio"
-	"fmt"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -53,9 +52,10 @@ func startServer(t *testing.T, line *regexp.Regexp, name string, args ...string)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	found, ended := make(chan []string, 1), make(chan error, 1)
+	found, ended := make(chan []string, 1), make(chan struct{})
+	said := "" // may be read once ended
 	go func() {
-		said := ""
+		defer close(ended)
 		for sc := bufio.NewScanner(stderr); sc.Scan(); {
 			if m := line.FindStringSubmatch(sc.Text()); m != nil {
 				select {
@@ -67,7 +67,7 @@ func startServer(t *testing.T, line *regexp.Regexp, name string, args ...string)
 				said += sc.Text() + "\n"
 			}
 		}
-		ended <- fmt.Errorf("%s ended: %w\n%s", filepath.Base(name), cmd.Wait(), said)
+		_ = cmd.Wait() // ProcessState tells
 	}()
 	t.Cleanup(func() {
 		_ = cmd.Process.Kill() // it may have ended by itself
@@ -76,9 +76,8 @@ func startServer(t *testing.T, line *regexp.Regexp, name string, args ...string)
 	select {
 	case m := <-found:
 		return m
-	case err := <-ended:
-		ended <- err // for the cleanup
-		t.Fatal(err)
+	case <-ended:
+		t.Fatalf("%s ended: %v\n%s", filepath.Base(name), cmd.ProcessState, said)
 	case <-time.After(limit):
 		t.Fatalf("%s did not say where it listens", filepath.Base(name))
 	}
