@@ -59,19 +59,26 @@ func assign(body map[string]any, md protoreflect.MessageDescriptor, it Item, rea
 	inner := Item{Key: rest, Sep: it.Sep, Value: it.Value}
 	switch {
 	case deeper && fd.IsMap():
-		v, err := itemValue(fd.MapValue(), inner, readFile)
+		entries, err := child(body, name)
 		if err == nil {
-			child(body, name)[rest] = v
+			entries[rest], err = itemValue(fd.MapValue(), inner, readFile)
 		}
 		return err
 	case deeper && fd.Message() != nil && !fd.IsList():
-		return assign(child(body, name), fd.Message(), inner, readFile)
+		fields, err := child(body, name)
+		if err != nil {
+			return err
+		}
+		return assign(fields, fd.Message(), inner, readFile)
 	case deeper:
 		return fmt.Errorf("field %q has no fields of its own to set by %q", name, rest)
 	}
 	v, err := itemValue(fd, it, readFile)
 	if err != nil {
 		return err
+	}
+	if had, ok := body[name].(map[string]any); ok && len(had) > 0 {
+		return fmt.Errorf("%q was given field by field before: give it whole, or field by field", name)
 	}
 	if fd.IsList() && it.Sep != ":=" {
 		list, _ := body[name].([]any)
@@ -89,13 +96,16 @@ func fieldOf(md protoreflect.MessageDescriptor, name string) protoreflect.FieldD
 }
 
 // child returns the object at a key, made if there is none.
-func child(body map[string]any, name string) map[string]any {
-	if m, ok := body[name].(map[string]any); ok {
-		return m
+func child(body map[string]any, name string) (map[string]any, error) {
+	switch v := body[name].(type) {
+	case map[string]any:
+		return v, nil
+	case nil:
+		m := map[string]any{}
+		body[name] = m
+		return m, nil
 	}
-	m := map[string]any{}
-	body[name] = m
-	return m
+	return nil, fmt.Errorf("%q was given as a whole by an item before: give it whole, or field by field", name)
 }
 
 // itemValue returns an item's value as JSON data of the field's type.

@@ -60,13 +60,15 @@ func TestItemErrors(t *testing.T) {
 	t.Parallel()
 	md := (*descriptorpb.FileDescriptorProto)(nil).ProtoReflect().Descriptor()
 	for arg, want := range map[string]string{
-		"nmae=x":      `did you mean "name"?`,
-		"name.x=y":    `no fields of its own`,
-		"name:=x":     `is not JSON`,
-		"name@gone":   `gone`,
-		"options.z=1": `no field "z" in google.protobuf.FileOptions`,
+		"nmae=x":                              `did you mean "name"?`,
+		"name.x=y":                            `no fields of its own`,
+		"name:=x":                             `is not JSON`,
+		"name@gone":                           `gone`,
+		"options.z=1":                         `no field "z" in google.protobuf.FileOptions`,
+		"options:={} options.deprecated=true": `given as a whole`,
+		"options.deprecated=true options:={}": `given field by field`,
 	} {
-		_, err := Items(md, parseItems(t, arg), func(string) ([]byte, error) { return nil, errors.New("gone") })
+		_, err := Items(md, parseItems(t, strings.Fields(arg)...), func(string) ([]byte, error) { return nil, errors.New("gone") })
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", arg, err, want)
 		}

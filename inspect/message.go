@@ -72,6 +72,7 @@ func (d *Decoder) feed(dir *direction, st *stream, frame int, span record.Span, 
 			}
 			w.msg.Have += n
 		}
+		w.msg.At = dir.at
 		w.take(record.Span{Dir: span.Dir, Off: span.Off, Len: n})
 		span.Off, span.Len, data = span.Off+n, span.Len-n, data[n:]
 		if w.grpc && w.have == envelope.PrefixLen && w.msg.Have == w.msg.Length {

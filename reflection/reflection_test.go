@@ -23,7 +23,7 @@ func TestLoadNamesTheOrigin(t *testing.T) {
 	t.Parallel()
 	_, err := Load(t.Context(), Options{Conn: refusing{}, Origin: "api.example:443", Operation: "a.B/C"})
 	var e *server.UnsupportedError
-	if !errors.As(err, &e) || err.Error() != "the server at api.example:443 does not offer reflection: give --proto or --protoset" {
+	if !errors.As(err, &e) || err.Error() != "the server at api.example:443 does not offer reflection (v1 or v1alpha): without it there is no schema; enable it in the server" {
 		t.Errorf("err = %v", err)
 	}
 }

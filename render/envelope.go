@@ -181,15 +181,15 @@ func Types(cat *catalog.Catalog) inspect.Types {
 	return envelope.Fallback(cat.Types)
 }
 
-// Status returns the call's status: from the wire if one came, else the outcome
-// that was decided here.
+// Status returns the call's status: from the wire if one came, unless the call
+// failed here all the same, as by a limit; else the outcome that was decided here.
 func (c Call) Status() StatusPart {
-	if s := c.Stream.Status; s != nil {
+	o := c.Exchange.Outcome
+	if s := c.Stream.Status; s != nil && (!o.Local || o.Code == 0) {
 		return StatusPart{
 			Code: s.Code, Name: envelope.CodeName(s.Code), Message: s.Message, Details: detailsJSON(s.Details, c.Types()), Source: "wire",
 		}
 	}
-	o := c.Exchange.Outcome
 	return StatusPart{Code: o.Code, Name: envelope.CodeName(o.Code), Message: o.Message, Details: []json.RawMessage{}, Source: "local"}
 }
 

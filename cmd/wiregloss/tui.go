@@ -20,7 +20,7 @@ func openTUI(ctx context.Context, flags targetFlags, targets []string, mouse boo
 		if err != nil {
 			return err
 		}
-		o.Targets = append(o.Targets, tui.Target{Label: text, Target: t, Load: func(ctx context.Context) (*catalog.Catalog, error) {
+		o.Targets = append(o.Targets, tui.Target{Label: text, Target: t, Headers: headers, Load: func(ctx context.Context) (*catalog.Catalog, error) {
 			return load(ctx, t, headers, "")
 		}})
 		if operation != "" {

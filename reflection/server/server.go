@@ -25,7 +25,7 @@ type UnsupportedError struct{ Origin string }
 
 // Error names the server and what to do.
 func (e *UnsupportedError) Error() string {
-	return fmt.Sprintf("the server at %s does not offer reflection: give --proto or --protoset", e.Origin)
+	return fmt.Sprintf("the server at %s does not offer reflection (v1 or v1alpha): without it there is no schema; enable it in the server", e.Origin)
 }
 
 // Load asks the server at cc for everything it offers. The error is an

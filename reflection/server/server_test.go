@@ -115,7 +115,7 @@ func TestLoadWithoutReflection(t *testing.T) {
 	_, err := Load(t.Context(), cc)
 	var unsupported *UnsupportedError
 	if !errors.As(err, &unsupported) || !strings.Contains(err.Error(), "the server at 127.0.0.1:") ||
-		!strings.HasSuffix(err.Error(), "does not offer reflection: give --proto or --protoset") {
+		!strings.HasSuffix(err.Error(), "does not offer reflection (v1 or v1alpha): without it there is no schema; enable it in the server") {
 		t.Errorf("err = %v", err)
 	}
 }
