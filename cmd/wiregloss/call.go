@@ -6,8 +6,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
-	"syscall"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -94,7 +95,7 @@ func runCall(ctx context.Context, ios *ioStreams, o callOptions, given []string)
 	if err := o.check(); err != nil {
 		return err
 	}
-	x, op, err := o.prepare(ctx, given)
+	x, op, items, err := o.prepare(ctx, given)
 	if err != nil {
 		return err
 	}
@@ -102,7 +103,7 @@ func runCall(ctx context.Context, ios *ioStreams, o callOptions, given []string)
 	if !ok {
 		return usageError(fmt.Errorf("%s is not a gRPC method", op.ID))
 	}
-	if err := o.addItems(&x, rpc, given[min(2, len(given)):]); err != nil {
+	if err := o.addItems(&x, rpc, items); err != nil {
 		return err
 	}
 	bodies, err := openBodies(ctx, ios, o.data, rpc, x.Types)
@@ -131,7 +132,7 @@ func (o callOptions) conclude(ctx context.Context, ios *ioStreams, show *show, c
 	if verdict == nil {
 		verdict = show.verdict()
 	}
-	if verdict == nil || errors.Is(err, syscall.EPIPE) {
+	if verdict == nil || outputClosed(err) {
 		return err
 	}
 	if err != nil && !errors.Is(err, context.Canceled) {
@@ -141,38 +142,48 @@ func (o callOptions) conclude(ctx context.Context, ios *ioStreams, show *show, c
 }
 
 // prepare resolves target and operation and composes the request, bodies aside.
-func (o callOptions) prepare(ctx context.Context, given []string) (exchange.Exchange, catalog.Operation, error) {
-	var x exchange.Exchange
+// items are the arguments that are left.
+func (o callOptions) prepare(ctx context.Context, given []string) (x exchange.Exchange, op catalog.Operation, items []string, err error) {
 	t, name, err := o.target.parse(given[0])
 	if err != nil {
-		return x, catalog.Operation{}, err
+		return x, op, nil, err
 	}
-	if len(given) > 1 {
-		if name != "" {
-			return x, catalog.Operation{}, usageError(fmt.Errorf("the target names the operation %q already; leave out %q", name, given[1]))
-		}
-		name = given[1]
-	}
-	if name == "" {
-		return x, catalog.Operation{}, usageError(fmt.Errorf("wiregloss call needs an OPERATION; wiregloss list %s shows them", given[0]))
+	if name, items, err = splitArgs(name, given); err != nil {
+		return x, op, nil, err
 	}
 	headers, err := parseHeaders(o.target.headers)
 	if err != nil {
-		return x, catalog.Operation{}, err
+		return x, op, nil, err
 	}
 	cat, err := load(ctx, t, headers, name)
 	if err != nil {
-		return x, catalog.Operation{}, err
+		return x, op, nil, err
 	}
-	op, err := cat.Find(name)
-	if err != nil {
-		return x, catalog.Operation{}, err
+	if op, err = cat.Find(name); err != nil {
+		return x, op, nil, err
 	}
 	x.Types = cat
 	x.Request = exchange.Request{
 		Target: t, Operation: op.ID, Headers: headers, Timeout: o.timeout, Compress: o.compress, MaxMessage: o.maxMessage,
 	}
-	return x, op, nil
+	return x, op, items, nil
+}
+
+// splitArgs tells the operation from the items that follow it. named is what the
+// target names, as http://host/pkg.Service/Method does.
+func splitArgs(named string, given []string) (operation string, items []string, err error) {
+	rest := given[1:]
+	switch {
+	case named == "" && (len(rest) == 0 || rest[0] == ""):
+		return "", nil, usageError(fmt.Errorf("wiregloss call needs an OPERATION; wiregloss list %s shows them", given[0]))
+	case named == "":
+		return rest[0], rest[1:], nil
+	case len(rest) > 0:
+		if _, err := compose.ParseItem(rest[0]); err != nil {
+			return "", nil, usageError(fmt.Errorf("the target names the operation %q already; leave out %q", named, rest[0]))
+		}
+	}
+	return named, rest, nil
 }
 
 // addItems turns ITEM arguments into metadata and a body.
@@ -204,40 +215,56 @@ func (o *callOptions) addItems(x *exchange.Exchange, rpc catalog.RPC, given []st
 
 // perform sends the bodies and shows what comes back, as it comes.
 func perform(ctx context.Context, op catalog.Operation, show *show, bodies *bodies) error {
-	ctx, cancel := context.WithCancelCause(ctx)
+	var wire wire
+	own, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	x := &show.call.Exchange
-	s, err := call.Open(ctx, op, x.Request, func(m record.Meta) *record.Recording {
-		rec := record.New(m)
-		x.Wire = append(x.Wire, rec)
-		return rec
-	})
+	s, err := call.Open(own, op, show.call.Exchange.Request, wire.add)
 	if err != nil {
 		return err
 	}
 	show.begin(s.Connection())
-	sent := make(chan error, 1)
-	go func() {
-		err := send(s, bodies)
-		if err != nil {
-			cancel(err)
-			s.Cancel()
-		}
-		sent <- err
-	}()
-	err = receive(s, show)
-	x.Outcome = s.Outcome()
-	closeErr := s.Close()
-	// A body that could not be sent is why the call was cancelled: the cause
-	// is told, not its effect. A sender that waits for stdin is left behind.
-	select {
-	case sendErr := <-sent:
-		if sendErr != nil {
-			return sendErr
-		}
-	default:
+	fail := func(err error) {
+		cancel(err)
+		s.Cancel()
 	}
-	return errors.Join(err, closeErr)
+	go func() { // one that waits for stdin is left behind
+		if err := send(s, bodies); err != nil {
+			fail(err)
+		}
+	}()
+	stop := show.watch(own, fail)
+	err = receive(own, s, show)
+	stop()
+	show.call.Exchange.Outcome = s.Outcome()
+	err = errors.Join(err, s.Close())
+	show.call.Exchange.Wire = wire.all()
+	// A body that could not be sent is why the call was cancelled: the cause is
+	// told, not its effect.
+	if cause := context.Cause(own); cause != nil && ctx.Err() == nil {
+		return cause
+	}
+	return err
+}
+
+// wire collects the recordings of a call's connections. grpc-go dials on a
+// goroutine of its own, and again if the server sends the call away.
+type wire struct {
+	mu   sync.Mutex
+	recs []*record.Recording
+}
+
+func (w *wire) add(m record.Meta) *record.Recording {
+	rec := record.New(m)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.recs = append(w.recs, rec)
+	return rec
+}
+
+func (w *wire) all() []*record.Recording {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.recs)
 }
 
 // send encodes and sends each body as it can be read.
@@ -267,10 +294,10 @@ func ended(err error) error {
 }
 
 // receive shows what has arrived after each message, until the call ends.
-func receive(s *call.Stream, show *show) error {
+func receive(ctx context.Context, s *call.Stream, show *show) error {
 	for {
 		recvErr := s.Recv()
-		if err := show.advance(); err != nil {
+		if err := show.follow(ctx, s.Connection()); err != nil {
 			s.Cancel()
 			return err
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"strings"
-	"syscall"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -25,6 +24,16 @@ const (
 	exitStatus      = 64
 	exitInterrupted = 130
 )
+
+// statusExit returns the exit code of a gRPC status that is not OK. A code that
+// gRPC does not define is UNKNOWN: 64 plus it could be any exit code, 0 too.
+func statusExit(code int) int {
+	const unknown, last = 2, 16
+	if code < 0 || code > last {
+		code = unknown
+	}
+	return exitStatus + code
+}
 
 // exitError is an error with its own exit code. With quiet, all there is to say
 // has been said.
@@ -52,7 +61,7 @@ func exitCode(err error, interrupted bool) int {
 	var missing *catalog.NotFoundError
 	var ambiguous *catalog.AmbiguousError
 	switch {
-	case errors.Is(err, syscall.EPIPE):
+	case outputClosed(err):
 		return exitOK // the reader of our output has what it wanted
 	case interrupted:
 		return exitInterrupted
@@ -85,7 +94,7 @@ func dialCode(e *call.DialError) int {
 func message(err error, interrupted bool) string {
 	var own *exitError
 	switch {
-	case errors.Is(err, syscall.EPIPE):
+	case outputClosed(err):
 		return ""
 	case interrupted && cancelled(err):
 		return "interrupted"

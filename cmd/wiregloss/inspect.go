@@ -7,6 +7,8 @@ import (
 
 	"github.com/wiregloss/wiregloss/catalog"
 	"github.com/wiregloss/wiregloss/exchange"
+	"github.com/wiregloss/wiregloss/inspect"
+	"github.com/wiregloss/wiregloss/render"
 )
 
 type inspectOptions struct {
@@ -51,15 +53,30 @@ func runInspect(ios *ioStreams, o inspectOptions, path string) error {
 	show.begin(x.Wire[len(x.Wire)-1])
 	err = show.finish()
 	if status := show.call.Status(); err == nil && status.Code != 0 {
-		tellStatus(ios, status) // how the call ended is not how inspect ends
+		tellStatus(ios, status, show.call.Stream.Status) // how the call ended is not how inspect ends
 	}
 	if err == nil && show.bad != nil {
 		err = &exitError{code: exitProtocol, err: show.bad}
+	}
+	if o.output != "frames" { // which has told them
+		tellProblems(ios, show.call.Trace.Problems)
 	}
 	if problem != nil && err == nil {
 		err = &exitError{code: exitProtocol, quiet: true, err: problem}
 	}
 	return err
+}
+
+// tellProblems writes the rules that were broken to stderr: the first of them, if
+// they are many.
+func tellProblems(ios *ioStreams, problems []inspect.Problem) {
+	const most = 20
+	for _, p := range problems[:min(len(problems), most)] {
+		ios.talk("wiregloss: %s", render.ProblemText(p))
+	}
+	if n := len(problems) - most; n > 0 {
+		ios.talk("wiregloss: and %d more; -o frames tells them all", n)
+	}
 }
 
 func callOf(x exchange.Exchange) (catalog.RPC, bool) {

@@ -2,10 +2,12 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/charmbracelet/x/term"
@@ -58,6 +60,20 @@ func (s *ioStreams) json(b []byte) error {
 
 var newline = []byte{'\n'}
 
+// outputError is a failed write of the result.
+type outputError struct{ err error }
+
+func (e *outputError) Error() string { return "write the result: " + e.err.Error() }
+
+func (e *outputError) Unwrap() error { return e.err }
+
+// outputClosed reports whether the reader of our output has gone. A connection's
+// broken pipe is another matter.
+func outputClosed(err error) bool {
+	var out *outputError
+	return errors.As(err, &out) && errors.Is(out.err, syscall.EPIPE)
+}
+
 // idleDelay is how long output may wait for more: too short to notice, long
 // enough that a stream of messages is written in large pieces.
 const idleDelay = 2 * time.Millisecond
@@ -85,19 +101,27 @@ func (w *idleWriter) Write(b []byte) (int, error) {
 		return 0, w.err
 	}
 	n, err := w.buf.Write(b)
+	if err != nil {
+		return n, &outputError{err}
+	}
 	if !w.armed && w.buf.Buffered() > 0 {
 		w.armed = true
 		w.timer.Reset(idleDelay)
 	}
-	return n, err
+	return n, nil
 }
 
 func (w *idleWriter) idle() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.armed = false
-	if err := w.buf.Flush(); w.err == nil {
-		w.err = err
+	w.flush()
+}
+
+// flush writes what is buffered and keeps the first error.
+func (w *idleWriter) flush() {
+	if err := w.buf.Flush(); err != nil && w.err == nil {
+		w.err = &outputError{err}
 	}
 }
 
@@ -105,8 +129,6 @@ func (w *idleWriter) idle() {
 func (w *idleWriter) Flush() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if err := w.buf.Flush(); w.err == nil {
-		w.err = err
-	}
+	w.flush()
 	return w.err
 }

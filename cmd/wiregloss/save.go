@@ -55,13 +55,26 @@ func save(path string, x exchange.Exchange, showSecrets bool) error {
 // credential returns the name of a header field with a secret, if there is one.
 func credential(wire []*record.Recording) string {
 	for _, rec := range wire {
-		for _, b := range inspect.Decode(rec).Headers {
+		if name := credentialIn(rec); name != "" {
+			return name
+		}
+	}
+	return ""
+}
+
+func credentialIn(rec *record.Recording) string {
+	d := inspect.NewDecoder(rec)
+	for more := true; more; {
+		var t inspect.Trace
+		t, more = d.Advance(step)
+		for _, b := range t.Headers {
 			for _, f := range b.Fields {
 				if render.Secret(f.Name) {
 					return f.Name
 				}
 			}
 		}
+		d.Forget(t)
 	}
 	return ""
 }

@@ -1,13 +1,17 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
+	"time"
 
 	"github.com/wiregloss/wiregloss/catalog"
 	"github.com/wiregloss/wiregloss/exchange"
 	"github.com/wiregloss/wiregloss/inspect"
+	"github.com/wiregloss/wiregloss/inspect/envelope"
 	"github.com/wiregloss/wiregloss/record"
 	"github.com/wiregloss/wiregloss/render"
 )
@@ -25,6 +29,7 @@ type view interface {
 
 // show decodes a recording as it grows and hands it to a view.
 type show struct {
+	mu      sync.Mutex // held while advancing
 	ios     *ioStreams
 	options callOptions
 	call    render.Call
@@ -33,6 +38,10 @@ type show struct {
 	seen    inspect.Counts
 	begun   bool
 	bad     error // the first message that could not be decoded
+
+	// What is told at the end, of the part of the index that was dropped.
+	blocks   []inspect.HeaderBlock
+	problems []inspect.Problem
 }
 
 func newShow(ios *ioStreams, o callOptions, x exchange.Exchange, rpc catalog.RPC) *show {
@@ -53,33 +62,99 @@ func newShow(ios *ioStreams, o callOptions, x exchange.Exchange, rpc catalog.RPC
 
 // begin starts to follow a recording.
 func (s *show) begin(rec *record.Recording) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.begun = true
-	s.call.Recording = rec
-	s.decoder = inspect.NewDecoder(rec)
+	s.call.Recording, s.call.Trace, s.call.Stream = rec, inspect.Trace{}, inspect.Stream{}
+	s.decoder, s.seen = inspect.NewDecoder(rec), inspect.Counts{}
+	s.blocks, s.problems = nil, nil
+}
+
+// follow goes on with the connection that carries the call now: one that the
+// server sends away before it began (GOAWAY) is dialed anew.
+func (s *show) follow(ctx context.Context, rec *record.Recording) error {
+	if rec != s.following() {
+		if err := s.advance(ctx); err != nil {
+			return err
+		}
+		s.begin(rec)
+	}
+	return s.advance(ctx)
+}
+
+func (s *show) following() *record.Recording {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.call.Recording
+}
+
+// watchDelay is how long frames may wait to be shown while no message comes.
+const watchDelay = 250 * time.Millisecond
+
+// watch also advances between messages, until stop is called: frames without end
+// are seen and dropped, not piled up. failed is told of the first error.
+func (s *show) watch(ctx context.Context, failed func(error)) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		tick := time.NewTicker(watchDelay)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+			}
+			if err := s.advance(ctx); err != nil {
+				failed(err)
+				return
+			}
+		}
+	}()
+	return func() {
+		cancel()
+		<-done
+	}
 }
 
 // step is how many bytes are decoded before what they hold is shown.
 const step = 1 << 20
 
-// advance decodes and shows what has been recorded since.
-func (s *show) advance() error {
-	for more := true; more; {
-		s.call.Trace, more = s.decoder.Advance(step)
-		if c, ok := render.FindCall(s.call.Exchange, s.call.Recording, s.call.Trace); ok {
-			s.call = c
-		}
-		if err := s.view.advance(&s.call, s.seen); err != nil {
+// advance decodes and shows what has been recorded since. A server can send
+// faster than this: it goes on until ctx is done.
+func (s *show) advance(ctx context.Context) error {
+	for more := true; more && ctx.Err() == nil; {
+		var err error
+		if more, err = s.advanceStep(); err != nil {
 			return err
 		}
-		t := s.call.Trace
-		s.seen = inspect.Counts{
-			Frames: t.Forgotten.Frames + len(t.Frames), Headers: t.Forgotten.Headers + len(t.Headers),
-			Messages: t.Forgotten.Messages + len(t.Messages), Problems: t.Forgotten.Problems + len(t.Problems),
-		}
-		s.discard()
 	}
 	return nil
 }
+
+func (s *show) advanceStep() (more bool, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.call.Trace, more = s.decoder.Advance(step)
+	if c, ok := render.FindCall(s.call.Exchange, s.call.Recording, s.call.Trace); ok {
+		s.call = c
+	}
+	if err := s.view.advance(&s.call, s.seen); err != nil {
+		return false, err
+	}
+	t := s.call.Trace
+	s.seen = inspect.Counts{
+		Frames: t.Forgotten.Frames + len(t.Frames), Headers: t.Forgotten.Headers + len(t.Headers),
+		Messages: t.Forgotten.Messages + len(t.Messages), Problems: t.Forgotten.Problems + len(t.Problems),
+	}
+	s.discard()
+	return more, nil
+}
+
+// mostBlocks is how many header blocks of a call are kept for -v: it has three,
+// unless its server sends more.
+const mostBlocks = 100
 
 // enough is how much index is kept before what has been shown is dropped.
 const enough = 4096
@@ -88,10 +163,19 @@ const enough = 4096
 // memory than a short one.
 func (s *show) discard() {
 	t := s.call.Trace
-	if s.view.keeps() || s.options.save != "" || len(t.Frames) < enough {
+	if s.view.keeps() || len(t.Frames) < enough {
 		return
 	}
+	for _, b := range t.Headers {
+		if b.Stream == s.call.Stream.ID && len(s.blocks) < mostBlocks {
+			s.blocks = append(s.blocks, b)
+		}
+	}
+	s.problems = append(s.problems, t.Problems...) // the decoder limits them
 	s.decoder.Forget(t)
+	if s.options.save != "" {
+		return // its bytes are wanted
+	}
 	for _, d := range []record.Dir{record.Sent, record.Received} {
 		s.call.Recording.Discard(d, s.decoder.Needed(d))
 	}
@@ -99,9 +183,10 @@ func (s *show) discard() {
 
 // finish shows the rest, once the recording is complete.
 func (s *show) finish() error {
-	if err := s.advance(); err != nil {
+	if err := s.advance(context.Background()); err != nil {
 		return err
 	}
+	s.call.Trace.Problems = append(s.problems, s.call.Trace.Problems...)
 	if err := s.view.finish(&s.call); err != nil {
 		return err
 	}
@@ -112,9 +197,18 @@ func (s *show) finish() error {
 		return err
 	}
 	if s.options.verbose {
-		verbose(s.ios, &s.call, s.options.showSecrets)
+		verbose(s.ios, s.summary(), s.options.showSecrets)
 	}
 	return nil
+}
+
+// summary is the call with the header blocks that were dropped, and without what
+// -v does not tell.
+func (s *show) summary() *render.Call {
+	c := s.call
+	c.Trace.Headers = append(s.blocks, c.Trace.Headers...)
+	c.Trace.Frames, c.Trace.Messages = nil, nil
+	return &c
 }
 
 // cut returns an error for a reply that ended inside a message; nil if none did.
@@ -131,9 +225,12 @@ func (s *show) cut() error {
 // the error with its exit code.
 func (s *show) verdict() error {
 	status := s.call.Status()
-	if status.Code != 0 {
-		tellStatus(s.ios, status)
-		return &exitError{code: exitStatus + status.Code, quiet: true, err: errors.New(status.Name)}
+	// A reply that the server called OK, but whose bytes are damaged, is told as
+	// what it is: not as the status that grpc-go makes of it.
+	damaged := s.bad != nil && s.call.Stream.Status != nil && status.Source == "local"
+	if status.Code != 0 && !damaged {
+		tellStatus(s.ios, status, s.call.Stream.Status)
+		return &exitError{code: statusExit(status.Code), quiet: true, err: errors.New(status.Name)}
 	}
 	if s.bad != nil {
 		return &exitError{code: exitProtocol, err: s.bad}
@@ -141,14 +238,19 @@ func (s *show) verdict() error {
 	return nil
 }
 
-// tellStatus writes a status that is not OK, with its details.
-func tellStatus(ios *ioStreams, status render.StatusPart) {
+// tellStatus writes a status that is not OK, with its details. wire is what the
+// server sent, which may be another or nothing.
+func tellStatus(ios *ioStreams, status render.StatusPart, wire *inspect.Status) {
 	text := status.Name
 	if status.Message != "" {
 		text += ": " + status.Message
 	}
-	if status.Source == "local" {
+	switch {
+	case status.Source == "wire":
+	case wire == nil:
 		text += " (decided here: the server sent no status)"
+	default:
+		text += fmt.Sprintf(" (decided here: the server sent %s)", envelope.CodeName(wire.Code))
 	}
 	ios.talk("wiregloss: %s", text)
 	for _, d := range status.Details {
@@ -170,14 +272,14 @@ func verbose(ios *ioStreams, c *render.Call, secrets bool) {
 	fields := func(title string, list []render.HeaderPart) {
 		ios.talk("%s", title)
 		for _, h := range list {
-			ios.talk("  %s: %s", h.Name, render.HeaderValue(h.Name, h.Value, secrets))
+			ios.talk("  %s: %s", render.Escape(h.Name), render.HeaderValue(h.Name, h.Value, secrets))
 		}
 	}
 	fields("> "+e.Request.Method+" "+e.Request.Path+" to "+e.Target, e.Request.Headers)
 	fields("< headers", e.Response.Headers)
 	fields("< trailers", e.Response.Trailers)
 	ios.talk("* %s (%s) · %d sent, %d received · connect %.2f ms, first byte %.2f ms, total %.2f ms",
-		e.Response.Status.Name, e.Response.Status.Source, len(e.Request.Messages), len(e.Response.Messages),
+		e.Response.Status.Name, e.Response.Status.Source, c.Stream.Messages[record.Sent], c.Stream.Messages[record.Received],
 		e.Timing.Connect+e.Timing.DNS+e.Timing.TLS, e.Timing.FirstByte, e.Timing.Total)
 	for _, p := range c.Trace.Problems {
 		ios.talk("! %s", render.ProblemText(p))

@@ -167,15 +167,15 @@ func (v *wireView) finish(c *render.Call) error {
 type framesView struct {
 	ios     *ioStreams
 	secrets bool
-	headed  bool
+	headed  *record.Recording // whose heading is written
 }
 
 func (v *framesView) keeps() bool { return false }
 
 func (v *framesView) advance(c *render.Call, since inspect.Counts) error {
 	t := c.Trace
-	if !v.headed && t.Preface.Len > 0 {
-		v.headed = true
+	if v.headed != c.Recording && t.Preface.Len > 0 {
+		v.headed = c.Recording
 		if err := v.ios.text(render.FrameHeading + "\n" + render.PrefaceText() + "\n"); err != nil {
 			return err
 		}
