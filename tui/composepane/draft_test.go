@@ -83,6 +83,20 @@ func TestTypingBeginsInTheFirstValue(t *testing.T) {
 	}
 }
 
+func TestANumberReplacesTheZeroOfATemplate(t *testing.T) {
+	t.Parallel()
+	for typed, want := range map[string]string{"30": `{"a": 30}`, "-1": `{"a": -1}`, "0": `{"a": 00}`} {
+		p := opened()
+		p.FillTemplate("{\n  \"a\": 0\n}")
+		for _, r := range typed {
+			p.Input(intent.Insert{Text: string(r)})
+		}
+		if got := strings.Join(strings.Fields(p.editor().Text()), ""); got != strings.ReplaceAll(want, " ", "") {
+			t.Errorf("%q gives %q, want %q", typed, got, want)
+		}
+	}
+}
+
 func TestATemplateCanBeUndone(t *testing.T) {
 	t.Parallel()
 	p := opened()

@@ -183,6 +183,9 @@ func (p *Pane) Input(want intent.Intent) intent.Intent {
 	}
 	switch want := want.(type) {
 	case intent.Insert:
+		if p.tab == Body && replacesZero(e, want.Text) {
+			e.Apply(intent.DeleteRight)
+		}
 		e.Insert(want.Text)
 	case intent.Paste:
 		e.Paste(want.Text)
@@ -201,6 +204,17 @@ func (p *Pane) Input(want intent.Intent) intent.Intent {
 	}
 	p.fit()
 	return nil
+}
+
+// replacesZero reports whether text begins a number in front of a template's 0,
+// as in `"count": 0`. Typed before it, 30 would become 300.
+func replacesZero(e *editor.Editor, text string) bool {
+	at := e.Position()
+	line := e.Line(at.Line)
+	if text == "" || !strings.ContainsAny(text[:1], "-123456789") || at.Col > len(line) {
+		return false
+	}
+	return strings.HasSuffix(line[:at.Col], ": ") && strings.TrimSuffix(line[at.Col:], ",") == "0"
 }
 
 func (p *Pane) click(c intent.Click) intent.Intent {
