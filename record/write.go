@@ -13,18 +13,18 @@ import (
 // time, and what is lost when a block is damaged.
 const blockBytes = 64 << 10
 
-// WriteTo writes the file format: the sections first, so that a cut file can
-// still be decoded, then one recording after another.
+// WriteTo writes the file format: one recording after another, then the sections.
+// Of a file that is cut the bytes survive rather than what names them.
 func (f *File) WriteTo(w io.Writer) (int64, error) {
 	fw := &fileWriter{w: w}
 	fw.write([]byte(Magic))
+	for i, r := range f.Recordings {
+		fw.recording(i, r)
+	}
 	for _, s := range f.Sections {
 		payload := binary.AppendUvarint(nil, uint64(len(s.Name)))
 		payload = append(payload, s.Name...)
 		fw.block(kindSection, append(payload, s.Data...))
-	}
-	for i, r := range f.Recordings {
-		fw.recording(i, r)
 	}
 	fw.block(kindFileEnd, nil)
 	if fw.err != nil {

@@ -185,7 +185,7 @@ func Types(cat *catalog.Catalog) inspect.Types {
 // failed here all the same, as by a limit; else the outcome that was decided here.
 func (c Call) Status() StatusPart {
 	o := c.Exchange.Outcome
-	if s := c.Stream.Status; s != nil && (!o.Local || o.Code == 0) {
+	if s := c.Stream.Status; s != nil && (!o.Local || o.Code == 0 || o.Code == s.Code) {
 		return StatusPart{
 			Code: s.Code, Name: envelope.CodeName(s.Code), Message: s.Message, Details: detailsJSON(s.Details, c.Types()), Source: "wire",
 		}

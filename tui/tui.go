@@ -130,8 +130,13 @@ func open(ctx context.Context, op catalog.Operation, req exchange.Request, newRe
 func Run(ctx context.Context, o Options) error {
 	m := New(o)
 	defer m.Close()
-	_, err := tea.NewProgram(m, tea.WithContext(ctx)).Run()
-	if err != nil && !errors.Is(err, tea.ErrInterrupted) && ctx.Err() == nil {
+	// Signals reach the program through ctx: with a handler of its own too, the one
+	// that comes second waits for an event loop that has gone.
+	_, err := tea.NewProgram(m, tea.WithContext(ctx), tea.WithoutSignalHandler()).Run()
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err != nil && !errors.Is(err, tea.ErrInterrupted) {
 		return fmt.Errorf("run the terminal view: %w", err)
 	}
 	return nil

@@ -53,6 +53,9 @@ func newCall(ios *ioStreams) *cobra.Command {
   wiregloss call localhost:50051 ChatService/Chat -d @-`,
 		Args: args(1, -1, "a TARGET and an OPERATION"),
 		RunE: func(cmd *cobra.Command, given []string) error {
+			if cmd.Flags().Changed("save") && o.save == "" {
+				return usageError(errors.New("--save needs a file name"))
+			}
 			return runCall(cmd.Context(), ios, o, given)
 		},
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -60,6 +61,9 @@ func runInspect(ios *ioStreams, o inspectOptions, path string) error {
 	}
 	if o.output != "frames" { // which has told them
 		tellProblems(ios, show.call.Trace.Problems)
+	}
+	if problems := show.call.Trace.Problems; err == nil && len(problems) > 0 {
+		err = &exitError{code: exitProtocol, quiet: true, err: errors.New(problems[0].Text)}
 	}
 	if problem != nil && err == nil {
 		err = &exitError{code: exitProtocol, quiet: true, err: problem}

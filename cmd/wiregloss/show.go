@@ -243,7 +243,7 @@ func (s *show) verdict() error {
 func tellStatus(ios *ioStreams, status render.StatusPart, wire *inspect.Status) {
 	text := status.Name
 	if status.Message != "" {
-		text += ": " + status.Message
+		text += ": " + render.Escape(status.Message) // one line, whatever the server says
 	}
 	switch {
 	case status.Source == "wire":
