@@ -44,7 +44,7 @@ func scripted(t *testing.T, scripts ...script) string {
 				return
 			}
 			wg.Go(func() {
-				defer c.Close() //nolint:errcheck // the client has gone
+				defer c.Close() // the client has gone
 				switch {
 				case n == 0:
 					forward(c, behind.Addr())
@@ -67,7 +67,7 @@ func forward(c net.Conn, to string) {
 	if err != nil {
 		return
 	}
-	defer up.Close()  //nolint:errcheck // the connection has ended
+	defer up.Close() // the connection has ended
 	go io.Copy(c, up) //nolint:errcheck // as above
 	_, _ = io.Copy(up, c)
 }
