@@ -67,7 +67,7 @@ func forward(c net.Conn, to string) {
 	if err != nil {
 		return
 	}
-	defer up.Close() // the connection has ended
+	defer up.Close()  // the connection has ended
 	go io.Copy(c, up) //nolint:errcheck // as above
 	_, _ = io.Copy(up, c)
 }
