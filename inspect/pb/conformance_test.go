@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/wiregloss/wiregloss/internal/testdata"
 )
 
 // conformanceCase is an input of the protobuf conformance suite with what
@@ -22,7 +24,7 @@ type conformanceCase struct {
 
 func conformanceCases(t testing.TB) []conformanceCase {
 	t.Helper()
-	b, err := os.ReadFile(filepath.Join(dataFolder(t, "wire/protobuf-conformance"), "binary.jsonl"))
+	b, err := os.ReadFile(filepath.Join(testdata.Dir(t, "wire/protobuf-conformance"), "binary.jsonl"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +42,7 @@ func conformanceCases(t testing.TB) []conformanceCase {
 func TestConformance(t *testing.T) {
 	t.Parallel()
 	cases := conformanceCases(t)
-	s := compile(t, []string{dataFolder(t, "proto/protobuf/src")},
+	s := compile(t, []string{testdata.Dir(t, "proto/protobuf/src")},
 		"google/protobuf/test_messages_proto2.proto", "google/protobuf/test_messages_proto3.proto")
 	for _, c := range cases {
 		t.Run(c.Wire[:min(len(c.Wire), 40)], func(t *testing.T) { c.check(t, s) })

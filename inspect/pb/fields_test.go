@@ -11,6 +11,8 @@ import (
 	"google.golang.org/protobuf/reflect/protodesc"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/descriptorpb"
+
+	"github.com/wiregloss/wiregloss/internal/testdata"
 )
 
 // checkTiles fails the test unless nodes cover at exactly, at every depth.
@@ -178,7 +180,7 @@ func TestFieldsOfPlaceholder(t *testing.T) {
 
 func TestProtoscopeSamples(t *testing.T) {
 	t.Parallel()
-	files, err := filepath.Glob(filepath.Join(dataFolder(t, "wire/protoscope"), "*.pb"))
+	files, err := filepath.Glob(filepath.Join(testdata.Dir(t, "wire/protoscope"), "*.pb"))
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no samples: %v", err)
 	}

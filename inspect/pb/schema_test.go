@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"sync"
 	"testing"
 
@@ -108,22 +106,4 @@ func oracle(s *schema, md protoreflect.MessageDescriptor, payload []byte, o Opti
 		return "", err
 	}
 	return c.String(), nil
-}
-
-// dataFolder returns a folder of the shared test data, which is not part of the
-// repository, and skips the test when it is absent.
-func dataFolder(t testing.TB, path string) string {
-	t.Helper()
-	root := os.Getenv("WIREGLOSS_DATA")
-	if root == "" {
-		root = "../../../shared/data" // beside the repository
-	}
-	dir := filepath.Join(root, filepath.FromSlash(path))
-	if _, err := os.Stat(dir); err != nil {
-		if os.Getenv("WIREGLOSS_REQUIRE_DATA") == "1" {
-			t.Fatalf("test data is required but absent: %v", err)
-		}
-		t.Skipf("test data is absent; set WIREGLOSS_DATA to its folder: %v", err)
-	}
-	return dir
 }
