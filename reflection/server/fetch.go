@@ -3,6 +3,7 @@ package server
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	reflectpb "google.golang.org/grpc/reflection/grpc_reflection_v1"
@@ -75,6 +76,27 @@ func (f *fetch) imports() error {
 		}
 	}
 	return nil
+}
+
+// usesAny reports whether a message of the files may hold one of any type.
+func (f *fetch) usesAny() bool {
+	for _, file := range f.files {
+		if slices.Contains(file.GetDependency(), "google/protobuf/any.proto") {
+			return true
+		}
+	}
+	return false
+}
+
+// others fetches the files of services that were not asked for, for their types.
+// It fails only when the connection does: what cannot be had is not missed yet.
+func (f *fetch) others(services []string) error {
+	for _, name := range services {
+		if err := f.service(name); err != nil && fatal(f.session.ctx, err) {
+			return err
+		}
+	}
+	return f.imports()
 }
 
 func wellKnown(path string) bool {

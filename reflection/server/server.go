@@ -35,8 +35,8 @@ func Load(ctx context.Context, cc grpc.ClientConnInterface) (*catalog.Catalog, e
 }
 
 // LoadFor is Load for the sake of one operation: if its service can be told from
-// its name, only that one's files are fetched. Types that nothing in them imports,
-// such as those in an Any, are not known then.
+// its name, only that one is listed and only its files are fetched. If these
+// import Any, whose types nothing needs to import, all files are.
 func LoadFor(ctx context.Context, cc grpc.ClientConnInterface, operation string) (*catalog.Catalog, error) {
 	return load(ctx, cc, func(names []string) []string {
 		if fits := serviceOf(operation, names); len(fits) > 0 {
@@ -91,7 +91,7 @@ func load(ctx context.Context, cc grpc.ClientConnInterface, choose func([]string
 			s.close()
 			return nil, fmt.Errorf("list services by %s: %w", v.source, err)
 		}
-		c, err := s.catalog(choose(names))
+		c, err := s.catalog(choose(names), names)
 		s.close()
 		if err != nil {
 			return nil, fmt.Errorf("read schema by %s: %w", v.source, err)
@@ -102,9 +102,9 @@ func load(ctx context.Context, cc grpc.ClientConnInterface, choose func([]string
 	return nil, &UnsupportedError{Origin: origin}
 }
 
-// catalog fetches the files of services and links them. It fails only when the
-// connection does.
-func (s *session) catalog(names []string) (*catalog.Catalog, error) {
+// catalog fetches the files of services, of all there are, and links them. It
+// fails only when the connection does.
+func (s *session) catalog(names, all []string) (*catalog.Catalog, error) {
 	fetch := newFetch(s)
 	failed := map[string]string{}
 	for _, name := range names {
@@ -117,6 +117,11 @@ func (s *session) catalog(names []string) (*catalog.Catalog, error) {
 	}
 	if err := fetch.imports(); err != nil {
 		return nil, err
+	}
+	if len(names) < len(all) && fetch.usesAny() {
+		if err := fetch.others(all); err != nil {
+			return nil, err
+		}
 	}
 	c := catalog.FromDescriptors(fetch.files)
 	c.Problems = append(c.Problems, fetch.problems...)

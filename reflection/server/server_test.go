@@ -109,6 +109,33 @@ func TestLoadFor(t *testing.T) {
 	}
 }
 
+// A type that only another service's file has may stand in an Any of this one.
+func TestLoadForKnowsTheTypesOfAny(t *testing.T) {
+	t.Parallel()
+	holder := `name: "holder.proto" package: "a" syntax: "proto3" dependency: "google/protobuf/any.proto"
+message_type { name: "Box" field { name: "in" number: 1 type: TYPE_MESSAGE type_name: ".google.protobuf.Any" label: LABEL_OPTIONAL } }
+service { name: "Holder" method { name: "Do" input_type: ".a.Box" output_type: ".a.Box" } }`
+	other := `name: "other.proto" package: "b" syntax: "proto3" message_type { name: "Gift" }
+service { name: "Other" method { name: "Do" input_type: ".b.Gift" output_type: ".b.Gift" } }`
+	s := &scripted{
+		services: []string{"a.Good", "a.Holder", "b.Other", "c.Gone"},
+		symbols:  map[string][]string{"a.Good": {good}, "a.Holder": {holder}, "b.Other": {other}},
+		byName:   map[string][]string{"in.proto": {in}},
+	}
+	cc := serve(t, func(g *grpc.Server) { reflectpb.RegisterServerReflectionServer(g, s) })
+	c, err := LoadFor(t.Context(), cc, "Holder/Do")
+	if err != nil || len(c.Services) != 1 {
+		t.Fatalf("services %v, %v", names(c), err)
+	}
+	if _, err := c.Types.FindMessageByURL("type.googleapis.com/b.Gift"); err != nil {
+		t.Errorf("the type of an Any is not known: %v", err)
+	}
+	s.asked = nil
+	if _, err := LoadFor(t.Context(), cc, "Good/Do"); err != nil || slices.Contains(s.asked, "b.Other") {
+		t.Errorf("asked for %v, %v; without an Any other services are not needed", s.asked, err)
+	}
+}
+
 func TestLoadWithoutReflection(t *testing.T) {
 	t.Parallel()
 	cc := serve(t, func(*grpc.Server) {})
