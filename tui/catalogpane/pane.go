@@ -59,18 +59,24 @@ func New(labels []string) *Pane {
 // SetLoading says that a target's schema is being read.
 func (p *Pane) SetLoading(i int) {
 	p.targets[i].state, p.targets[i].problem = loading, ""
+	p.fitList()
 	p.rebuild()
 }
+
+// fitList gives the tree the lines that the filter and the note leave.
+func (p *Pane) fitList() { p.list.SetHeight(max(p.h-1-p.noteHeight(), 0)) }
 
 // SetFailed says why a target's schema could not be read.
 func (p *Pane) SetFailed(i int, problem string) {
 	p.targets[i].state, p.targets[i].problem = failed, problem
+	p.fitList()
 	p.rebuild()
 }
 
 // SetCatalog shows what a target offers.
 func (p *Pane) SetCatalog(i int, c *catalog.Catalog) {
 	p.targets[i].state, p.targets[i].catalog = loaded, c
+	p.fitList()
 	p.foldAtFirst(i, c)
 	p.rebuild()
 	if p.list.Selected() == 0 {
@@ -115,7 +121,7 @@ func (p *Pane) SetOpen(o intent.OpenOperation) {
 // Resize says how many cells the pane has.
 func (p *Pane) Resize(w, h int) {
 	p.w, p.h = w, h
-	p.list.SetHeight(max(h-1-p.noteHeight(), 0))
+	p.fitList()
 	p.version++
 }
 

@@ -114,6 +114,20 @@ func TestFailureIsShownAndEnterTriesAgain(t *testing.T) {
 	}
 }
 
+// What to do about a failure is at the end of its message: all of it is readable,
+// however small the pane and without a move to its row.
+func TestAFailureIsToldToItsEnd(t *testing.T) {
+	for _, h := range []int{11, 22} {
+		p := New([]string{":1"})
+		p.Resize(36, h)
+		p.SetFailed(0, "nothing listens on localhost:1: is the server running, and is this the right port?")
+		text := strings.Join(strings.Fields(view(p)), " ")
+		if !strings.Contains(text, "the right port?") || len(p.View(theme.New(true), true)) != h {
+			t.Errorf("height %d:\n%s", h, view(p))
+		}
+	}
+}
+
 func TestAProblemOfAServiceIsShown(t *testing.T) {
 	t.Parallel()
 	p := shown()

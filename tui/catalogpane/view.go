@@ -132,9 +132,15 @@ func arrow(r row) string {
 	return "→"
 }
 
-// noteHeight is how many lines the note at the bottom has. It depends on the
-// size alone, so that the tree stays still while the selection moves.
+// noteHeight is how many lines the note at the bottom has. It does not depend on
+// the selection, so that the tree stays still while that moves. A target that failed
+// has little of a tree, and much to say.
 func (p *Pane) noteHeight() int {
+	for _, t := range p.targets {
+		if t.state == failed && p.h >= 6 {
+			return min(p.h/2, 8)
+		}
+	}
 	if p.h < 14 {
 		return 0
 	}
@@ -173,6 +179,8 @@ func (p *Pane) noteText(r row, th *theme.Theme) (string, theme.Style) {
 		return r.service.Doc, th.Faint
 	case r.service != nil:
 		return r.service.Name, th.Faint
+	case p.targets[r.target].state == failed:
+		return p.targets[r.target].problem, th.Bad
 	}
 	return p.targetNote(r.target), th.Faint
 }
