@@ -8,6 +8,7 @@
 package catalogpane
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/wiregloss/wiregloss/catalog"
@@ -112,10 +113,18 @@ func (p *Pane) selectFirstOperation(i int) {
 	}
 }
 
-// SetOpen marks the operation that is in the composer.
+// SetOpen marks the operation that is in the composer and selects it. A filter
+// that hides it ends.
 func (p *Pane) SetOpen(o intent.OpenOperation) {
 	p.open = o
 	p.version++
+	want := row{key: operationKey(o.Target, o.ID)}
+	shown := slices.ContainsFunc(p.rows, func(r row) bool { return r.key == want.key })
+	if !shown && p.filter != "" {
+		p.filtering = false
+		p.setFilter("")
+	}
+	p.reselect(want)
 }
 
 // Resize says how many cells the pane has.
@@ -194,6 +203,9 @@ func (p *Pane) shape(want intent.Intent) {
 	case intent.FoldAll:
 		p.foldAll()
 	case intent.Filter:
+		if !p.filtering {
+			p.setFilter("") // a new search, not more of the last one
+		}
 		p.filtering = true
 	case intent.Insert:
 		p.setFilter(p.filter + want.Text)

@@ -135,3 +135,27 @@ func TestAProblemOfAServiceIsShown(t *testing.T) {
 		t.Errorf("the problem is not shown:\n%s", got)
 	}
 }
+
+func TestSlashBeginsANewSearch(t *testing.T) {
+	t.Parallel()
+	p := shown()
+	p.Input(intent.Filter{})
+	p.Input(intent.Insert{Text: "put"})
+	p.Input(intent.Enter{})
+	p.Input(intent.Filter{})
+	p.Input(intent.Insert{Text: "list"})
+	if got := names(p); got != "here a.v1 Users List" {
+		t.Errorf("found %s", got)
+	}
+}
+
+func TestAnOpenedOperationIsShown(t *testing.T) {
+	t.Parallel()
+	p := shown()
+	p.Input(intent.Filter{})
+	p.Input(intent.Insert{Text: "put"})
+	p.SetOpen(intent.OpenOperation{ID: "a.v1.Users/List"}) // as the palette does
+	if r, _ := p.selected(); r.operation.ID != "a.v1.Users/List" || p.Typing() {
+		t.Errorf("selected %q, typing %v", r.operation.ID, p.Typing())
+	}
+}

@@ -192,7 +192,11 @@ func (p *Pane) targetNote(i int) string {
 	if t.catalog == nil {
 		return t.label
 	}
-	text := fmt.Sprintf("%s · %s · %d services", t.catalog.Origin, t.catalog.Source, len(t.catalog.Services))
+	services := fmt.Sprintf("%d services", len(t.catalog.Services))
+	if len(t.catalog.Services) == 1 {
+		services = "1 service"
+	}
+	text := fmt.Sprintf("%s · %s · %s", t.catalog.Origin, t.catalog.Source, services)
 	for _, pr := range t.catalog.Problems {
 		text += " · " + pr.Where + ": " + pr.Text
 	}

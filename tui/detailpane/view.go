@@ -42,7 +42,7 @@ func (p *Pane) draw(th *theme.Theme, focused bool) []string {
 		}
 		return lines
 	case p.rec == nil:
-		return append(lines, "", th.Faint.Render("  nothing was sent yet: ^S sends the request"))
+		return append(lines, "", th.Faint.Render("  nothing was sent yet: choose an operation, and ^S sends its request"))
 	}
 	lines = append(lines, p.content(th, focused)...)
 	room := p.h - len(p.status()) - p.footHeight()
