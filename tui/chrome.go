@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/wiregloss/wiregloss/inspect/envelope"
@@ -142,20 +143,38 @@ func (m *Model) hints() string {
 		s += style.Render(text) + "   "
 		used += cell.Width(text) + 3
 	}
-	for _, b := range m.bindings() {
-		if b.Hint == "" {
+	told := slices.DeleteFunc(m.bindings(), func(b keys.Binding) bool { return b.Hint == "" })
+	kept := 0 // cells that the ways on still need
+	for _, b := range told {
+		if wayOn(b) {
+			kept += hintWidth(b)
+		}
+	}
+	for _, b := range told {
+		w := hintWidth(b)
+		if wayOn(b) {
+			kept -= w
+		}
+		if used+w+kept > m.width {
 			continue
 		}
-		key, word := b.Short(), b.Hint
-		w := cell.Width(key) + 1 + cell.Width(word) + 2
-		if used+w > m.width {
-			break
-		}
-		s += m.theme.HintKey.Render(key) + " " + m.theme.Hint.Render(word) + "  "
+		s += m.theme.HintKey.Render(b.Short()) + " " + m.theme.Hint.Render(b.Hint) + "  "
 		used += w
 	}
 	return s + cell.Spaces(m.width-used)
 }
+
+// wayOn reports whether a hint stays when there is not room for all: it leads to
+// what the others would have told.
+func wayOn(b keys.Binding) bool {
+	switch b.Intent {
+	case intent.Send{}, intent.FocusNext{}, intent.Help{}, intent.Interrupt{}:
+		return true
+	}
+	return false
+}
+
+func hintWidth(b keys.Binding) int { return cell.Width(b.Short()) + 1 + cell.Width(b.Hint) + 2 }
 
 // bindings are the keys that the hint bar tells.
 func (m *Model) bindings() []keys.Binding {
