@@ -118,7 +118,7 @@ func (b schemaBuilder) value(f protoreflect.FieldDescriptor) schema {
 	case protoreflect.Int32Kind, protoreflect.Sint32Kind, protoreflect.Sfixed32Kind:
 		return schema{"type": "integer", "format": "int32", "minimum": math.MinInt32, "maximum": math.MaxInt32}
 	case protoreflect.Uint32Kind, protoreflect.Fixed32Kind:
-		return schema{"type": "integer", "minimum": 0, "maximum": math.MaxUint32}
+		return schema{"type": "integer", "minimum": 0, "maximum": int64(math.MaxUint32)}
 	case protoreflect.Int64Kind, protoreflect.Sint64Kind, protoreflect.Sfixed64Kind:
 		return schema{"type": "string", "format": "int64", "pattern": "^-?[0-9]+$"}
 	case protoreflect.Uint64Kind, protoreflect.Fixed64Kind:

@@ -51,7 +51,7 @@ func (w *fileWriter) write(b []byte) {
 }
 
 func (w *fileWriter) block(kind byte, payload []byte) {
-	if len(payload) > math.MaxUint32 && w.err == nil {
+	if uint64(len(payload)) > math.MaxUint32 && w.err == nil {
 		w.err = fmt.Errorf("a section of %d bytes is too large for the file format, which takes 4 GiB", len(payload))
 	}
 	if w.err == nil {
