@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"math/rand/v2"
+	"net"
 	"strings"
 	"testing"
 
@@ -290,7 +291,7 @@ func TestForget(t *testing.T) {
 	}
 }
 
-func TestUnsent(t *testing.T) {
+func TestBrokenConnection(t *testing.T) {
 	t.Parallel()
 	rec := record.New(record.Meta{})
 	rec.Add(record.Sent, 0, []byte(h2.Preface))
@@ -299,4 +300,26 @@ func TestUnsent(t *testing.T) {
 	if len(tr.Problems) != 1 || !strings.Contains(tr.Problems[0].Text, "connection reset by peer") {
 		t.Fatalf("problems %+v", tr.Problems)
 	}
+}
+
+func TestUnsent(t *testing.T) {
+	t.Parallel()
+	rec := record.New(record.Meta{})
+	client, server := net.Pipe()
+	conn := record.Tap(client, rec)
+	go func() {
+		_, _ = io.CopyN(io.Discard, server, int64(len(h2.Preface)+4))
+		_ = server.Close()
+	}()
+	settings := "\x00\x00\x00\x04\x00\x00\x00\x00\x00"
+	if _, err := conn.Write([]byte(h2.Preface + settings)); err == nil {
+		t.Fatal("the write did not fail")
+	}
+	_ = conn.Close()
+	for _, p := range Decode(rec).Problems {
+		if strings.Contains(p.Text, "these 5 bytes were never sent") && p.Span == (record.Span{Dir: record.Sent, Off: 28, Len: 5}) {
+			return
+		}
+	}
+	t.Fatalf("problems %+v: none says what was not sent", Decode(rec).Problems)
 }
