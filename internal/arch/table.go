@@ -19,10 +19,10 @@ type row struct {
 
 var rows = []row{
 	{1, []string{"record", "catalog"}},
-	{2, []string{"inspect/h2", "inspect/hpack", "inspect/h1", "inspect/pb", "exchange", "compose"}},
+	{2, []string{"inspect/h2", "inspect/hpack", "inspect/h1", "inspect/jsontext", "inspect/pb", "exchange", "compose"}},
 	{2, []string{"inspect/envelope"}}, // decodes status details with inspect/pb
 	{2, []string{"inspect"}},
-	{3, []string{"mask"}},
+	{3, []string{"mask", "diff"}},
 	{4, []string{"reflection/server", "reflection/protofile", "reflection/openapi", "demo/demov1"}},
 	{4, []string{"call", "history", "capture", "reflection", "render", "demo", "config"}},
 	{5, []string{"tui/layout", "tui/cell"}},
