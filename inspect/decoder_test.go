@@ -42,7 +42,7 @@ func TestUnaryCall(t *testing.T) {
 		t.Fatalf("preface %v, %d streams, %d messages, %d blocks", tr.Preface, len(tr.Streams), len(tr.Messages), len(tr.Headers))
 	}
 	st := tr.Streams[0]
-	if st.Path != "/demo.v1.UserService/GetUser" || !st.GRPC || st.HTTP != 200 || st.State != Closed {
+	if st.Path != "/demo.v1.UserService/GetUser" || st.RPC != RPCGRPC || st.HTTP != 200 || st.State != Closed {
 		t.Errorf("stream %+v", st)
 	}
 	if st.Status == nil || st.Status.Code != 5 || st.Status.Message != "no user é" || string(st.Status.Details) != "\x08\x05" {

@@ -12,17 +12,20 @@ package inspect
 import (
 	"time"
 
+	"github.com/wiregloss/wiregloss/inspect/h1"
 	"github.com/wiregloss/wiregloss/inspect/h2"
 	"github.com/wiregloss/wiregloss/inspect/hpack"
 	"github.com/wiregloss/wiregloss/record"
 )
 
 // Trace is what a recording's bytes mean: an index of spans, never a copy of
-// the bytes. Frames, Headers, Messages and Problems only grow: the lists of an
-// older Trace are a prefix of a newer one's. The rest is a snapshot.
+// the bytes. Frames, Parts, Headers, Messages and Problems only grow: the lists
+// of an older Trace are a prefix of a newer one's. The rest is a snapshot.
 type Trace struct {
+	Protocol Protocol    // what the connection speaks, as far as its bytes tell
 	Preface  record.Span // the client's 24 bytes, RFC 9113 §3.4; Len 0 if absent
-	Frames   []Frame     // in the order in which they were complete
+	Frames   []Frame     // of HTTP/2, in the order in which they were complete
+	Parts    []Part      // of HTTP/1.1, likewise
 	Headers  []HeaderBlock
 	Messages []Message
 	Problems []Problem
@@ -41,7 +44,29 @@ type Trace struct {
 }
 
 // Counts counts entries of the lists of a Trace.
-type Counts struct{ Frames, Headers, Messages, Problems, spans int }
+type Counts struct{ Frames, Parts, Headers, Messages, Problems, spans int }
+
+// Protocol is what a connection speaks.
+type Protocol uint8
+
+// The protocols. One that upgrades (RFC 9110 §7.8) is HTTP1 and has Frames too.
+const (
+	Unsettled Protocol = iota // too few bytes to tell
+	HTTP2
+	HTTP1
+	BareBody // no connection: the body of one message or of a sequence of them
+	Foreign  // none of these: its bytes are not decoded
+)
+
+// Part is an element of an HTTP/1.1 message at its bytes; parts tile their
+// direction. RFC 9112 §2.1.
+type Part struct {
+	At     time.Duration // when its last byte was recorded
+	Span   record.Span
+	Kind   h1.Kind
+	Stream uint32 // counts requests from 1, as Stream.ID does
+	Block  int32  // index of the header block that this part is; -1 if none
+}
 
 // Frame is one HTTP/2 frame. RFC 9113 §4.1.
 type Frame struct {
@@ -90,9 +115,10 @@ type HeaderBlock struct {
 	Stream    uint32
 	Kind      BlockKind
 	EndStream bool
-	Frame     int           // index of the frame that began it
+	StartLine string        // of HTTP/1.1, untrusted text: "GET /pets HTTP/1.1"; "" in HTTP/2 and of trailers
+	Frame     int           // index of the frame that began it; in HTTP/1.1 of the part
 	Fragments []record.Span // the HPACK bytes, padding and priority excluded
-	Fields    []hpack.Field // Range counts in the joined fragments
+	Fields    []hpack.Field // Range counts in the joined fragments; in HTTP/1.1 Rep says nothing
 }
 
 // Get returns the value of the first field with a (lower-case) name.
@@ -119,24 +145,70 @@ const (
 	Identity Encoding = iota
 	Gzip
 	Deflate
-	Other
+	Brotli
+	Zstd
+	Other // or several, one over another
 )
 
-// Message is a gRPC message with its 5-byte prefix, or the whole body of one
-// direction of a stream that is not gRPC (Prefixed is false).
+// Framing is how a body is cut into messages.
+type Framing uint8
+
+// The framings.
+const (
+	Whole       Framing = iota // the body is one message
+	GRPC                       // each with a prefix of five bytes. gRPC-HTTP2
+	GRPCWeb                    // likewise; flag 0x80 marks the trailers. PROTOCOL-WEB
+	GRPCWebText                // the same in base64
+	Connect                    // likewise; flag 0x02 marks the end of the stream. Connect protocol
+	Event                      // server-sent events, each up to its blank line. HTML §9.2
+)
+
+// Content is what a message's payload holds, as its headers say.
+type Content uint8
+
+// The contents.
+const (
+	Opaque     Content = iota // unknown
+	Protobuf                  // one message
+	JSON                      // any +json too
+	Text                      // readable: XML, HTML, forms, plain text
+	FieldLines                // lines "name: value": the trailers of gRPC-Web
+)
+
+// Message is one message of a stream and direction: a gRPC message with its
+// prefix, an event, or a whole body.
 type Message struct {
 	At         time.Duration // when its last byte was recorded
 	Length     int64         // of the payload as sent: what the prefix declares
 	Have       int64         // how many of the payload's bytes are there; Length once complete
 	Seq        int           // counts from 0 in its stream and direction
-	Frame      int           // index of the frame its first byte is in
+	Frame      int           // index of the frame its first byte is in; in HTTP/1.1 of the part
 	Stream     uint32
 	Dir        record.Dir
-	Prefixed   bool
-	Compressed bool // the prefix's flag
+	Framing    Framing
+	Content    Content
+	Flag       uint8 // the prefix's
+	Compressed bool  // by the prefix's flag, or by content-encoding
 	Encoding   Encoding
 
-	span, spans int // into Trace.spans: prefix and payload on the wire
+	skip        uint8 // GRPCWebText: bytes that the first base64 group holds before the message
+	span, spans int   // into Trace.spans: prefix and payload on the wire
+}
+
+// Prefixed reports whether the message has a prefix of five bytes.
+func (m Message) Prefixed() bool { return m.Framing >= GRPC && m.Framing <= Connect }
+
+// Final reports whether the message ends its stream instead of holding one of its
+// messages: the trailers of gRPC-Web, the end-of-stream message of Connect.
+func (m Message) Final() bool {
+	switch m.Framing {
+	case GRPCWeb, GRPCWebText:
+		return m.Flag&0x80 != 0
+	case Connect:
+		return m.Flag&0x02 != 0
+	default:
+		return false
+	}
 }
 
 // Problem is a broken rule, at its bytes.
@@ -167,21 +239,37 @@ type Stream struct {
 	Path     string // :path
 	Opened   time.Duration
 	Ended    time.Duration // when State became Closed or Reset
-	GRPC     bool          // the request's content-type is application/grpc…
+	RPC      RPC           // as the request's content-type says
 	HTTP     int           // :status of the final response; 0 before it
 	Status   *Status       // gRPC status from the wire; nil before it, or without one
 	Messages [2]int        // complete ones, by Dir
 	Bytes    [2]int64      // of DATA payload, by Dir
-	Encoding [2]string     // grpc-encoding, by Dir
+	Encoding [2]string     // grpc-encoding, connect-content-encoding or content-encoding, by Dir
+	Content  [2]string     // content-type, by Dir
 
 	ResetBy   record.Dir // with State Reset
 	ResetCode h2.ErrCode
 }
 
-// Status is a gRPC status as it came in a header block.
+// RPC is the remote procedure call protocol of a stream.
+type RPC uint8
+
+// The protocols of calls.
+const (
+	NoRPC RPC = iota
+	RPCGRPC
+	RPCWeb
+	RPCConnect
+)
+
+// String returns "grpc", "grpc-web", "connect" or "".
+func (r RPC) String() string { return [...]string{"", "grpc", "grpc-web", "connect"}[r] }
+
+// Status is a gRPC status as it came on the wire: in a header block, in the
+// trailers of gRPC-Web, or as the error of Connect.
 type Status struct {
 	Code    int
 	Message string // percent-decoded; untrusted text
 	Details []byte // grpc-status-details-bin, base64 undone: a google.rpc.Status
-	Block   int    // index of the header block
+	Block   int    // index of the header block; -1 if it came in a message
 }

@@ -29,7 +29,10 @@ func (w *body) begin(dir *direction, st *stream, frame int) {
 	if w.shared > 0 {
 		w.spans, w.shared = nil, 0
 	}
-	w.msg = Message{Seq: w.seq, Frame: frame, Stream: st.ID, Dir: dir.dir, Prefixed: w.grpc, Encoding: w.encoding}
+	w.msg = Message{Seq: w.seq, Frame: frame, Stream: st.ID, Dir: dir.dir, Encoding: w.encoding}
+	if w.grpc {
+		w.msg.Framing, w.msg.Content = GRPC, Protobuf
+	}
 }
 
 // take adds bytes of the wire to the message in progress.
@@ -85,6 +88,7 @@ func (d *Decoder) feed(dir *direction, st *stream, frame int, span record.Span, 
 func (d *Decoder) prefixed(st *stream, w *body, span record.Span) {
 	p := envelope.ReadPrefix(w.prefix[:])
 	w.msg.Length = int64(p.Length)
+	w.msg.Flag = p.Flag
 	w.msg.Compressed = p.Flag&1 == 1
 	switch {
 	case p.Flag > 1:

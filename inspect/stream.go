@@ -186,7 +186,9 @@ func (st *stream) request(b HeaderBlock) {
 	st.Method, _ = b.Get(":method")
 	st.Path, _ = b.Get(":path")
 	ct, _ := b.Get("content-type")
-	st.GRPC = isGRPC(ct)
+	if isGRPC(ct) {
+		st.RPC = RPCGRPC
+	}
 }
 
 // describe sets how the body of the block's direction is to be read.
@@ -263,7 +265,7 @@ func (d *Decoder) endStream(dir *direction, st *stream, s record.Span) {
 	default:
 		st.State = HalfClosedRecvd
 	}
-	if dir.dir == record.Received && st.GRPC && st.Status == nil {
+	if dir.dir == record.Received && st.RPC == RPCGRPC && st.Status == nil {
 		d.problem(Problem{
 			Span: s, Stream: st.ID, Rule: "gRPC-HTTP2 Responses",
 			Text: "the server ended the stream without grpc-status: clients report UNKNOWN or INTERNAL",

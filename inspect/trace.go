@@ -29,7 +29,7 @@ func (t Trace) Spans(m Message) []record.Span {
 // PayloadSpans returns the wire bytes of a message's payload, without prefix.
 func (t Trace) PayloadSpans(m Message) []record.Span {
 	spans := t.Spans(m)
-	if !m.Prefixed {
+	if !m.Prefixed() {
 		return spans
 	}
 	return within(spans, envelope.PrefixLen, m.Have)
@@ -65,7 +65,7 @@ func (t Trace) PayloadLimit(rec *record.Recording, m Message, limit int64) ([]by
 func (t Trace) Raw(rec *record.Recording, m Message) ([]byte, error) {
 	spans := t.Spans(m)
 	skip := int64(0)
-	if m.Prefixed {
+	if m.Prefixed() {
 		skip = envelope.PrefixLen
 	}
 	if len(spans) == 1 {

@@ -215,9 +215,9 @@ func messageWord(t inspect.Trace, m inspect.Message, f inspect.Frame, complete b
 // not gRPC is "request body" or "body".
 func MessageName(m inspect.Message) string {
 	switch {
-	case !m.Prefixed && m.Dir == record.Sent:
+	case !m.Prefixed() && m.Dir == record.Sent:
 		return "request body"
-	case !m.Prefixed:
+	case !m.Prefixed():
 		return "body"
 	case m.Dir == record.Sent:
 		return fmt.Sprintf("request %d", m.Seq+1)

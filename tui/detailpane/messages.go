@@ -27,7 +27,7 @@ func (p *Pane) message(i int) inspect.Message {
 // descriptor returns the type of a message, by its stream's path; nil if the
 // schema does not know it.
 func (p *Pane) descriptor(m inspect.Message) protoreflect.MessageDescriptor {
-	if p.types == nil || !m.Prefixed {
+	if p.types == nil || !m.Prefixed() {
 		return nil
 	}
 	s, ok := p.trace.StreamOf(m.Stream)
@@ -100,7 +100,7 @@ func (p *Pane) compact(m inspect.Message) string {
 			return string(out)
 		}
 	}
-	if !m.Prefixed {
+	if !m.Prefixed() {
 		return string(payload)
 	}
 	if len(payload) == 0 {
