@@ -5,27 +5,19 @@ import (
 	"encoding/json"
 	"errors"
 	"strconv"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/known/anypb"
 
-	"github.com/wiregloss/wiregloss/catalog"
-	"github.com/wiregloss/wiregloss/exchange"
 	"github.com/wiregloss/wiregloss/inspect"
 	"github.com/wiregloss/wiregloss/inspect/envelope"
 	"github.com/wiregloss/wiregloss/inspect/pb"
 	"github.com/wiregloss/wiregloss/record"
 )
-
-// Call is one gRPC call of a recording, as the JSON envelope tells it.
-type Call struct {
-	Exchange  exchange.Exchange
-	Recording *record.Recording
-	Trace     inspect.Trace
-	Stream    inspect.Stream // the call's own, of those on the connection
-}
 
 // Envelope is the machine-readable form of a call: `-o json`, version 1.
 type Envelope struct {
@@ -47,6 +39,7 @@ type RequestPart struct {
 	Path     string        `json:"path"`
 	Headers  []HeaderPart  `json:"headers"`
 	Messages []MessagePart `json:"messages"`
+	Body     any           `json:"body,omitempty"`
 }
 
 // ResponsePart is what was received.
@@ -142,57 +135,6 @@ type ProblemPart struct {
 	Text   string `json:"text"`
 }
 
-// FindCall picks the call's stream: the last one that the client opened with the
-// operation's path, or the first with any path where the operation is not known.
-// What a server promises is never it. RFC 9113 §5.1.1.
-func FindCall(x exchange.Exchange, rec *record.Recording, t inspect.Trace) (Call, bool) {
-	c := Call{Exchange: x, Recording: rec, Trace: t}
-	found := false
-	for _, s := range t.Streams {
-		if s.Path != "" && s.ID%2 == 1 && (!found || "/"+x.Request.Operation == s.Path) {
-			c.Stream, found = s, true
-		}
-	}
-	return c, found
-}
-
-// Descriptors returns the types of the call's messages: of what was sent and of
-// what was received. Both are nil without a schema.
-func (c Call) Descriptors() (input, output protoreflect.MessageDescriptor) {
-	if c.Exchange.Types == nil {
-		return nil, nil
-	}
-	rpc, ok := c.Exchange.Types.RPC(c.Stream.Path)
-	if !ok {
-		return nil, nil
-	}
-	return rpc.Method.Input(), rpc.Method.Output()
-}
-
-// Types resolves what messages name themselves.
-func (c Call) Types() inspect.Types { return Types(c.Exchange.Types) }
-
-// Types returns a catalog's types with the well-known and google.rpc types
-// behind them. cat may be nil.
-func Types(cat *catalog.Catalog) inspect.Types {
-	if cat == nil || cat.Types == nil {
-		return envelope.Fallback(nil)
-	}
-	return envelope.Fallback(cat.Types)
-}
-
-// Status returns the call's status: from the wire if one came, unless the call
-// failed here all the same, as by a limit; else the outcome that was decided here.
-func (c Call) Status() StatusPart {
-	o := c.Exchange.Outcome
-	if s := c.Stream.Status; s != nil && (!o.Local || o.Code == 0 || o.Code == s.Code) {
-		return StatusPart{
-			Code: s.Code, Name: envelope.CodeName(s.Code), Message: s.Message, Details: detailsJSON(s.Details, c.Types()), Source: "wire",
-		}
-	}
-	return StatusPart{Code: o.Code, Name: envelope.CodeName(o.Code), Message: o.Message, Details: []json.RawMessage{}, Source: "local"}
-}
-
 // detailsJSON decodes rich errors, each as the JSON of its Any. One whose type
 // is not known keeps its bytes.
 func detailsJSON(raw []byte, types inspect.Types) []json.RawMessage {
@@ -239,7 +181,7 @@ func mustJSON(v any) json.RawMessage {
 // Envelope returns the call as data. withWire adds the field nodes of each message.
 func (c Call) Envelope(withWire bool) Envelope {
 	e := Envelope{
-		Schema: 1, Operation: c.Exchange.Request.Operation, Protocol: "grpc", Target: c.Exchange.Request.Target.Address,
+		Schema: 1, Operation: c.operation(), Protocol: c.Protocol(), Target: c.Exchange.Request.Target.Address,
 		Request:  RequestPart{Method: c.Stream.Method, Path: c.Stream.Path, Headers: []HeaderPart{}, Messages: []MessagePart{}},
 		Response: ResponsePart{Headers: []HeaderPart{}, Trailers: []HeaderPart{}, Messages: []MessagePart{}},
 		Frames:   []FramePart{}, Problems: []ProblemPart{},
@@ -252,11 +194,22 @@ func (c Call) Envelope(withWire bool) Envelope {
 	return e
 }
 
+// operation returns what was called: as it was asked for, or as the wire tells.
+func (c Call) operation() string {
+	switch op := c.Exchange.Request.Operation; {
+	case op != "":
+		return op
+	case c.Stream.RPC != inspect.NoRPC:
+		return strings.TrimPrefix(c.Stream.Path, "/")
+	case c.Stream.Method == "":
+		return ""
+	default:
+		return c.Stream.Method + " " + c.Stream.Path
+	}
+}
+
 func (c Call) addHeaders(e *Envelope) {
-	for _, b := range c.Trace.Headers {
-		if b.Stream != c.Stream.ID {
-			continue
-		}
+	for b := range c.headers() {
 		var to *[]HeaderPart
 		switch {
 		case b.Kind == inspect.RequestHeaders:
@@ -285,15 +238,45 @@ func (c Call) addMessages(e *Envelope, withWire bool) {
 		return d
 	}
 	sent, received := side(input), side(output)
-	for _, m := range c.Trace.Messages {
+	for m := range c.messages() {
 		switch {
-		case m.Stream != c.Stream.ID:
+		case m.Framing == inspect.Whole && c.Stream.RPC == inspect.NoRPC && m.Dir == record.Sent:
+			e.Request.Body = c.body(m)
+		case m.Framing == inspect.Whole && c.Stream.RPC == inspect.NoRPC:
+			e.Response.Body = c.body(m)
 		case m.Dir == record.Sent:
 			e.Request.Messages = append(e.Request.Messages, sent.message(c, m))
 		default:
 			e.Response.Messages = append(e.Response.Messages, received.message(c, m))
 		}
 	}
+}
+
+// BodyPart is the body of a message that is not of a call: one of the three.
+type BodyPart struct {
+	JSON    json.RawMessage `json:"json,omitempty"`
+	Text    *string         `json:"text,omitempty"`
+	Base64  *string         `json:"base64,omitempty"`
+	Problem string          `json:"problem,omitempty"`
+}
+
+func (c Call) body(m inspect.Message) BodyPart {
+	payload, err := c.Trace.Payload(c.Recording, m)
+	var p BodyPart
+	if err != nil {
+		p.Problem = err.Error()
+	}
+	switch {
+	case m.Content == inspect.JSON && json.Valid(payload):
+		p.JSON = payload
+	case utf8.Valid(payload):
+		text := string(payload)
+		p.Text = &text
+	default:
+		text := base64.StdEncoding.EncodeToString(payload)
+		p.Base64 = &text
+	}
+	return p
 }
 
 // decoder turns the messages of one direction into parts of the envelope.
@@ -307,6 +290,10 @@ type decoder struct {
 func (d *decoder) message(c Call, m inspect.Message) MessagePart {
 	p := MessagePart{Bytes: m.Length, Compressed: m.Compressed, AtMS: ms(m.At), JSON: json.RawMessage("null")}
 	payload, err := c.Trace.Payload(c.Recording, m)
+	if err == nil && m.Content == inspect.JSON && json.Valid(payload) {
+		p.JSON = payload
+		return p
+	}
 	if err == nil && d.plan != nil {
 		var text []byte
 		if text, err = d.plan.AppendJSON(nil, payload); err == nil {
@@ -341,7 +328,7 @@ func wireParts(nodes []inspect.Node) []WirePart {
 
 func (c Call) addFrames(e *Envelope) {
 	unsent, cut := c.Recording.Unsent()
-	for _, f := range c.Trace.Frames {
+	for f := range c.frames() {
 		flags := f.Flags.Names(f.Type)
 		if flags == nil {
 			flags = []string{}
@@ -351,7 +338,7 @@ func (c Call) addFrames(e *Envelope) {
 			Unsent: cut && f.Dir == unsent.Dir && f.Span().End() > unsent.Off,
 		})
 	}
-	for _, p := range c.Trace.Problems {
+	for p := range c.problems() {
 		e.Problems = append(e.Problems, ProblemPart{
 			Dir: p.Span.Dir.String(), Offset: p.Span.Off, Length: p.Span.Len, Stream: p.Stream, Rule: p.Rule, Text: p.Text,
 		})
@@ -361,8 +348,11 @@ func (c Call) addFrames(e *Envelope) {
 func (c Call) addConnection(e *Envelope) {
 	meta := c.Recording.Meta()
 	e.Timing = Timing{DNS: ms(meta.Dial.DNS), Connect: ms(meta.Dial.Connect), TLS: ms(meta.Dial.TLS), Total: ms(c.Exchange.Outcome.At)}
-	for _, b := range c.Trace.Headers {
-		if b.Stream == c.Stream.ID && b.Dir == record.Received {
+	if c.index != nil {
+		e.Timing.Total = ms(c.Stream.Ended)
+	}
+	for b := range c.headers() {
+		if b.Dir == record.Received {
 			e.Timing.FirstByte = ms(b.At)
 			break
 		}

@@ -113,7 +113,7 @@ func runCall(ctx context.Context, ios *ioStreams, o callOptions, given []string)
 	if err != nil {
 		return err
 	}
-	show := newShow(ios, o, x, rpc)
+	show := newShow(ios, o, x)
 	err = perform(ctx, op, show, bodies)
 	if !show.begun {
 		return err

@@ -46,11 +46,10 @@ func runInspect(ios *ioStreams, o inspectOptions, path string) error {
 	if problem != nil {
 		ios.talk("wiregloss: %v", problem)
 	}
-	rpc, known := callOf(x)
-	if !known && o.output == "body" {
+	if _, known := callOf(x); !known && o.output == "body" {
 		return fmt.Errorf("%s holds no schema for %s: -o wire shows its fields without names", path, x.Request.Operation)
 	}
-	show := newShow(ios, flags, x, rpc)
+	show := newShow(ios, flags, x)
 	show.begin(x.Wire[len(x.Wire)-1])
 	err = show.finish()
 	if status := show.call.Status(); err == nil && status.Code != 0 {

@@ -5,10 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
-	"github.com/wiregloss/wiregloss/catalog"
 	"github.com/wiregloss/wiregloss/exchange"
 	"github.com/wiregloss/wiregloss/inspect"
 	"github.com/wiregloss/wiregloss/inspect/envelope"
@@ -19,10 +19,10 @@ import (
 // view is one kind of output. It is shown each trace once, with what is new in
 // it, and once more at the end.
 type view interface {
-	// advance shows what the call's trace holds beyond what it held before.
-	advance(c *render.Call, since inspect.Counts) error
-	// finish shows what only the whole call has.
-	finish(c *render.Call) error
+	// advance shows what the scene's trace holds beyond what it held before.
+	advance(c *scene, since inspect.Counts) error
+	// finish shows what only the whole connection has.
+	finish(c *scene) error
 	// keeps reports whether the view needs the trace whole at the end.
 	keeps() bool
 }
@@ -32,41 +32,51 @@ type show struct {
 	mu      sync.Mutex // held while advancing
 	ios     *ioStreams
 	options callOptions
-	call    render.Call
-	view    view
+	call    scene
+	views   []view
 	decoder *inspect.Decoder
 	seen    inspect.Counts
 	begun   bool
 	bad     error // the first message that could not be decoded
+	// keepBytes is set where the recording is read again later.
+	keepBytes bool
 
 	// What is told at the end, of the part of the index that was dropped.
 	blocks   []inspect.HeaderBlock
 	problems []inspect.Problem
 }
 
-func newShow(ios *ioStreams, o callOptions, x exchange.Exchange, rpc catalog.RPC) *show {
-	s := &show{ios: ios, options: o, call: render.Call{Exchange: x}}
-	withWire := len(o.with) > 0
-	switch o.output {
-	case "json":
-		s.view = &jsonView{ios: ios, wire: withWire, bad: &s.bad}
-	case "wire":
-		s.view = &wireView{ios: ios, bad: &s.bad}
-	case "frames":
-		s.view = &framesView{ios: ios, secrets: o.showSecrets}
-	default:
-		s.view = newBodyView(ios, rpc, x.Types, &s.bad)
-	}
+func newShow(ios *ioStreams, o callOptions, x exchange.Exchange) *show {
+	s := &show{ios: ios, options: o, call: scene{Call: render.Call{Exchange: x}, bodies: record.Received}}
+	s.views = []view{newView(ios, o, &s.bad)}
 	return s
 }
 
+// newView returns the view that -o names. bad is where it keeps the first
+// message that cannot be decoded.
+func newView(ios *ioStreams, o callOptions, bad *error) view {
+	switch o.output {
+	case "json":
+		return &jsonView{ios: ios, wire: len(o.with) > 0, bad: bad}
+	case "wire":
+		return &wireView{ios: ios, bad: bad}
+	case "frames":
+		return &framesView{ios: ios, secrets: o.showSecrets}
+	default:
+		return &bodyView{ios: ios, bad: bad}
+	}
+}
+
 // begin starts to follow a recording.
-func (s *show) begin(rec *record.Recording) {
+func (s *show) begin(rec *record.Recording) { s.beginWith(rec, inspect.NewDecoder(rec)) }
+
+// beginWith starts to show what a decoder makes of a recording.
+func (s *show) beginWith(rec *record.Recording, d *inspect.Decoder) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.begun = true
 	s.call.Recording, s.call.Trace, s.call.Stream = rec, inspect.Trace{}, inspect.Stream{}
-	s.decoder, s.seen = inspect.NewDecoder(rec), inspect.Counts{}
+	s.decoder, s.seen = d, inspect.Counts{}
 	s.blocks, s.problems = nil, nil
 }
 
@@ -137,15 +147,20 @@ func (s *show) advanceStep() (more bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.call.Trace, more = s.decoder.Advance(step)
-	if c, ok := render.FindCall(s.call.Exchange, s.call.Recording, s.call.Trace); ok {
-		s.call = c
+	if !s.call.all {
+		if c, ok := render.FindCall(s.call.Exchange, s.call.Recording, s.call.Trace); ok {
+			s.call.Call = c
+		}
 	}
-	if err := s.view.advance(&s.call, s.seen); err != nil {
-		return false, err
+	for _, v := range s.views {
+		if err := v.advance(&s.call, s.seen); err != nil {
+			return false, err
+		}
 	}
 	t := s.call.Trace
 	s.seen = inspect.Counts{
-		Frames: t.Forgotten.Frames + len(t.Frames), Headers: t.Forgotten.Headers + len(t.Headers),
+		Frames: t.Forgotten.Frames + len(t.Frames), Parts: t.Forgotten.Parts + len(t.Parts),
+		Headers:  t.Forgotten.Headers + len(t.Headers),
 		Messages: t.Forgotten.Messages + len(t.Messages), Problems: t.Forgotten.Problems + len(t.Problems),
 	}
 	s.discard()
@@ -163,7 +178,7 @@ const enough = 4096
 // memory than a short one.
 func (s *show) discard() {
 	t := s.call.Trace
-	if s.view.keeps() || len(t.Frames) < enough {
+	if len(t.Frames)+len(t.Parts) < enough || slices.ContainsFunc(s.views, view.keeps) {
 		return
 	}
 	for _, b := range t.Headers {
@@ -173,7 +188,7 @@ func (s *show) discard() {
 	}
 	s.problems = append(s.problems, t.Problems...) // the decoder limits them
 	s.decoder.Forget(t)
-	if s.options.save != "" {
+	if s.keepBytes || s.options.save != "" {
 		return // its bytes are wanted
 	}
 	for _, d := range []record.Dir{record.Sent, record.Received} {
@@ -187,8 +202,10 @@ func (s *show) finish() error {
 		return err
 	}
 	s.call.Trace.Problems = append(s.problems, s.call.Trace.Problems...)
-	if err := s.view.finish(&s.call); err != nil {
-		return err
+	for _, v := range s.views {
+		if err := v.finish(&s.call); err != nil {
+			return err
+		}
 	}
 	if s.bad == nil {
 		s.bad = s.cut()
@@ -205,7 +222,7 @@ func (s *show) finish() error {
 // summary is the call with the header blocks that were dropped, and without what
 // -v does not tell.
 func (s *show) summary() *render.Call {
-	c := s.call
+	c := s.call.Call
 	c.Trace.Headers = append(s.blocks, c.Trace.Headers...)
 	c.Trace.Frames, c.Trace.Messages = nil, nil
 	return &c
@@ -214,7 +231,7 @@ func (s *show) summary() *render.Call {
 // cut returns an error for a reply that ended inside a message; nil if none did.
 func (s *show) cut() error {
 	for _, m := range s.call.Trace.Partial {
-		if m.Stream == s.call.Stream.ID && m.Dir == record.Received {
+		if s.call.shows(m.Stream) && m.Dir == record.Received && m.Prefixed() {
 			return decodeError(m, fmt.Errorf("the stream ended after %d of its %d bytes", m.Have, m.Length))
 		}
 	}

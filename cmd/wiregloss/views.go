@@ -3,9 +3,10 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"strings"
 
-	"github.com/wiregloss/wiregloss/catalog"
 	"github.com/wiregloss/wiregloss/inspect"
 	"github.com/wiregloss/wiregloss/record"
 	"github.com/wiregloss/wiregloss/render"
@@ -13,21 +14,16 @@ import (
 
 // bodyView prints each message from the server as JSON, as it arrives.
 type bodyView struct {
-	ios  *ioStreams
-	plan *inspect.Plan
-	buf  []byte
-	bad  *error
-}
-
-func newBodyView(ios *ioStreams, rpc catalog.RPC, cat *catalog.Catalog, bad *error) *bodyView {
-	return &bodyView{ios: ios, plan: inspect.NewPlan(rpc.Method.Output(), render.Types(cat), inspect.Options{}), bad: bad}
+	ios *ioStreams
+	buf []byte
+	bad *error
 }
 
 func (v *bodyView) keeps() bool { return false }
 
-func (v *bodyView) advance(c *render.Call, since inspect.Counts) error {
+func (v *bodyView) advance(c *scene, since inspect.Counts) error {
 	for _, m := range newer(c.Trace.Messages, c.Trace.Forgotten.Messages, since.Messages) {
-		if m.Stream != c.Stream.ID || m.Dir != record.Received {
+		if !c.shows(m.Stream) || m.Dir != c.bodies || m.Final() {
 			continue
 		}
 		if err := v.print(c, m); err != nil {
@@ -39,19 +35,36 @@ func (v *bodyView) advance(c *render.Call, since inspect.Counts) error {
 
 // print writes one message; one that cannot be decoded is told on stderr and
 // the next ones are printed.
-func (v *bodyView) print(c *render.Call, m inspect.Message) error {
+func (v *bodyView) print(c *scene, m inspect.Message) error {
 	payload, err := c.Trace.Payload(c.Recording, m)
 	if err == nil {
-		v.buf, err = v.plan.AppendJSON(v.buf[:0], payload)
+		err = v.body(c, m, payload)
 	}
-	if err != nil {
-		err = decodeError(m, err)
-		if *v.bad == nil {
-			*v.bad = err
-		} else {
-			v.ios.talk("wiregloss: %v", err)
-		}
-		return nil
+	var out *outputError
+	if err == nil || errors.As(err, &out) {
+		return err
+	}
+	err = decodeError(m, err)
+	if *v.bad == nil {
+		*v.bad = err
+	} else {
+		v.ios.talk("wiregloss: %v", err)
+	}
+	return nil
+}
+
+// body writes a payload: a protobuf message as JSON, all else as it is.
+func (v *bodyView) body(c *scene, m inspect.Message, payload []byte) error {
+	if m.Content != inspect.Protobuf && !(m.Content == inspect.Opaque && c.forced != nil) {
+		return v.verbatim(m, payload)
+	}
+	plan := c.plan(m)
+	if plan == nil {
+		return errNoSchema
+	}
+	var err error
+	if v.buf, err = plan.AppendJSON(v.buf[:0], payload); err != nil {
+		return err
 	}
 	if !v.ios.outTTY {
 		v.buf = append(v.buf, '\n')
@@ -61,7 +74,26 @@ func (v *bodyView) print(c *render.Call, m inspect.Message) error {
 	return v.ios.json(pretty(v.buf))
 }
 
-func (v *bodyView) finish(*render.Call) error { return nil }
+// errNoSchema says why a message has no JSON.
+var errNoSchema = errors.New("its type is not known: give its schema with --proto, --protoset or --server, or see -o wire")
+
+// verbatim writes a payload that needs no schema: to a pipe byte for byte.
+func (v *bodyView) verbatim(m inspect.Message, payload []byte) error {
+	switch {
+	case !v.ios.outTTY:
+		_, err := v.ios.out.Write(payload)
+		if err == nil && m.Framing != inspect.Whole {
+			_, err = v.ios.out.Write(newline)
+		}
+		return err
+	case m.Content == inspect.JSON:
+		return v.ios.json(pretty(payload))
+	default:
+		return v.ios.text(render.EscapeLines(string(payload)) + "\n")
+	}
+}
+
+func (v *bodyView) finish(*scene) error { return nil }
 
 func pretty(b []byte) []byte {
 	var out bytes.Buffer
@@ -80,9 +112,21 @@ type jsonView struct {
 
 func (v *jsonView) keeps() bool { return true }
 
-func (v *jsonView) advance(*render.Call, inspect.Counts) error { return nil }
+func (v *jsonView) advance(*scene, inspect.Counts) error { return nil }
 
-func (v *jsonView) finish(c *render.Call) error {
+func (v *jsonView) finish(c *scene) error {
+	if c.all {
+		for _, one := range c.calls() {
+			if err := v.print(one); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return v.print(c.Call)
+}
+
+func (v *jsonView) print(c render.Call) error {
 	var out bytes.Buffer
 	enc := json.NewEncoder(&out)
 	enc.SetEscapeHTML(false)
@@ -103,9 +147,9 @@ func (v *jsonView) finish(c *render.Call) error {
 
 // wireView prints each message as bytes beside fields and JSON.
 type wireView struct {
-	ios     *ioStreams
-	bad     *error
-	schemas [2]*render.Schema // by record.Dir; compiled for the first message
+	ios  *ioStreams
+	bad  *error
+	last uint32 // the stream that was shown last
 }
 
 // mostBroken is how much is shown of a payload that could not be decompressed to
@@ -114,9 +158,9 @@ const mostBroken = 4 << 10
 
 func (v *wireView) keeps() bool { return false }
 
-func (v *wireView) advance(c *render.Call, since inspect.Counts) error {
+func (v *wireView) advance(c *scene, since inspect.Counts) error {
 	for _, m := range newer(c.Trace.Messages, c.Trace.Forgotten.Messages, since.Messages) {
-		if m.Stream != c.Stream.ID {
+		if !c.shows(m.Stream) {
 			continue
 		}
 		if err := v.message(c, m); err != nil {
@@ -126,34 +170,30 @@ func (v *wireView) advance(c *render.Call, since inspect.Counts) error {
 	return nil
 }
 
-// schema returns the type of the messages of a direction.
-func (v *wireView) schema(c *render.Call, dir record.Dir) *render.Schema {
-	if v.schemas[dir] == nil {
-		input, output := c.Descriptors()
-		v.schemas[record.Sent] = render.NewSchema(input, c.Types())
-		v.schemas[record.Received] = render.NewSchema(output, c.Types())
-	}
-	return v.schemas[dir]
-}
-
-func (v *wireView) message(c *render.Call, m inspect.Message) error {
-	schema := v.schema(c, m.Dir)
+func (v *wireView) message(c *scene, m inspect.Message) error {
+	schema := c.schema(m)
 	payload, err := c.Trace.Payload(c.Recording, m)
-	text := render.WireHeading(c.Trace, m, len(payload)) + "\n"
+	var text strings.Builder
+	if c.all && m.Stream != v.last {
+		v.last = m.Stream
+		text.WriteString(render.StreamHeading(c.stream(m.Stream)) + "\n")
+	}
+	text.WriteString(render.WireHeading(c.Trace, m, len(payload)) + "\n")
 	if err != nil {
-		text += "  cannot be decoded: " + render.Escape(err.Error()) + "\n"
+		text.WriteString("  cannot be decoded: " + render.Escape(err.Error()) + "\n")
 		schema, payload = render.NewSchema(nil, c.Types()), payload[:min(len(payload), mostBroken)]
 		if *v.bad == nil {
 			*v.bad = decodeError(m, err)
 		}
 	}
-	return v.ios.text(text + schema.WireText(payload) + "\n")
+	text.WriteString(schema.WireText(payload) + "\n")
+	return v.ios.text(text.String())
 }
 
 // finish shows a message that was cut, and how the call ended.
-func (v *wireView) finish(c *render.Call) error {
+func (v *wireView) finish(c *scene) error {
 	for _, m := range c.Trace.Partial {
-		if m.Stream != c.Stream.ID || m.Have == 0 {
+		if !c.shows(m.Stream) || m.Have == 0 {
 			continue
 		}
 		if err := v.message(c, m); err != nil {
@@ -172,7 +212,7 @@ type framesView struct {
 
 func (v *framesView) keeps() bool { return false }
 
-func (v *framesView) advance(c *render.Call, since inspect.Counts) error {
+func (v *framesView) advance(c *scene, since inspect.Counts) error {
 	t := c.Trace
 	if v.headed != c.Recording && t.Preface.Len > 0 {
 		v.headed = c.Recording
@@ -189,7 +229,7 @@ func (v *framesView) advance(c *render.Call, since inspect.Counts) error {
 }
 
 // finish tells the problems, at their bytes.
-func (v *framesView) finish(c *render.Call) error {
+func (v *framesView) finish(c *scene) error {
 	for _, p := range c.Trace.Problems {
 		if err := v.ios.text("        ! " + render.ProblemText(p) + "\n"); err != nil {
 			return err
