@@ -38,19 +38,26 @@ func TestStories(t *testing.T) {
 		if err := json.Unmarshal(raw, &s); err != nil {
 			t.Fatalf("%s: %v", file, err)
 		}
-		d := NewDecoder()
+		d, replayed := NewDecoder(), NewDecoder()
+		oracle := nethpack.NewDecoder(defaultTableSize, nil)
 		for _, c := range s.Cases {
 			if c.HeaderTableSize != nil {
 				d.AllowTableSize(*c.HeaderTableSize)
+				oracle.SetAllowedMaxDynamicTableSize(*c.HeaderTableSize)
 			}
 			block, err := hex.DecodeString(c.Wire)
 			if err != nil {
 				t.Fatal(err)
 			}
-			fields, problems := d.Decode(block)
+			walked := walkBoth(t, d, replayed, block)
+			fields, problems := walked.Fields, walked.Problems
 			if len(problems) > 0 {
 				t.Fatalf("%s case %d: %v", file, c.Seqno, problems)
 			}
+			if _, err := oracle.DecodeFull(block); err != nil {
+				t.Fatal(err)
+			}
+			checkTable(t, d.Table(), oracle)
 			if len(fields) != len(c.Headers) {
 				t.Fatalf("%s case %d: %d fields, want %d", file, c.Seqno, len(fields), len(c.Headers))
 			}
@@ -96,7 +103,7 @@ func TestDecodeDamaged(t *testing.T) {
 		name, wire, rule string
 		off              int
 	}{
-		{"index zero", "80", "RFC 7541 §2.3.3", 0},
+		{"index zero", "80", "RFC 7541 §6.1", 0},
 		{"index past the table", "82be", "RFC 7541 §2.3.3", 1},
 		{"integer cut", "ff", "RFC 7541 §5.1", 0},
 		{"integer endless", "ffffffffffffffffffff01", "RFC 7541 §5.1", 0},

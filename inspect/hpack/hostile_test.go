@@ -25,24 +25,27 @@ func TestEviction(t *testing.T) {
 	const fit = 10
 	tb := table{max: fit * (entryOverhead + 2)}
 	for i := range 1000 {
-		tb.add(entry{fmt.Sprintf("%02d", i%100), ""})
+		tb.add(entry{name: fmt.Sprintf("%02d", i%100)})
 		if want := min(i+1, fit); tb.len() != want {
 			t.Fatalf("after %d adds the table has %d entries, want %d", i+1, tb.len(), want)
 		}
 		for age := range tb.len() {
-			e, ok := tb.at(uint64(len(static) + 1 + age))
+			e, number, ok := tb.at(uint64(len(static) + 1 + age))
+			if number != uint32(i+1-age) {
+				t.Fatalf("after %d adds entry %d has number %d", i+1, age+1, number)
+			}
 			if want := fmt.Sprintf("%02d", (i-age)%100); !ok || e.name != want {
 				t.Fatalf("after %d adds entry %d is %q (%v), want %q", i+1, age+1, e.name, ok, want)
 			}
 		}
-		if _, ok := tb.at(uint64(len(static) + 1 + tb.len())); ok {
+		if _, _, ok := tb.at(uint64(len(static) + 1 + tb.len())); ok {
 			t.Fatalf("after %d adds there is an entry beyond the last", i+1)
 		}
 		if len(tb.entries) > 2*fit+2 {
 			t.Fatalf("after %d adds %d entries are held", i+1, len(tb.entries))
 		}
 	}
-	tb.add(entry{string(make([]byte, 4096)), ""}) // larger than the table: it empties it
+	tb.add(entry{name: string(make([]byte, 4096))}) // larger than the table: it empties it
 	if tb.len() != 0 || tb.size != 0 {
 		t.Errorf("the table has %d entries of %d bytes, want none", tb.len(), tb.size)
 	}
