@@ -1,6 +1,7 @@
 package pb
 
 import (
+	"errors"
 	"math"
 	"strconv"
 
@@ -16,6 +17,12 @@ type machine struct {
 	items      []mapItem // a stack likewise, of the maps in progress
 	groupEnds  map[int]span
 	openGroups []openGroup
+	segs       []seg   // a stack likewise, of the messages that are walked
+	slots      []slot  // and of the maps that are walked
+	copied     []byte  // members while they are arranged
+	walks      bool    // messages are walked where they can be
+	budget     int     // how many bytes may still be walked in vain
+	floor      level   // where in the nesting a walk has no room any more
 	lk         *linker // nil: compact JSON without links
 }
 
@@ -51,7 +58,7 @@ func (c *compiler) release(m *machine) {
 		m.groupEnds = nil
 	}
 	clear(m.groupEnds)
-	if cap(m.entries) > maxKept || cap(m.items) > maxKept || cap(m.openGroups) > maxKept {
+	if max(cap(m.entries), cap(m.items), cap(m.openGroups), cap(m.segs), cap(m.slots), cap(m.copied)/16) > maxKept {
 		return
 	}
 	c.pool.Put(m)
@@ -62,14 +69,34 @@ func (m *machine) run(mp *messagePlan, payload []byte) error {
 		return fail(0, "the message has %d bytes, more than 2 GiB", len(payload))
 	}
 	m.src = payload
+	if m.lk == nil && m.start(mp) {
+		return nil
+	}
 	m.entries = append(m.entries[:0], entry{end: int32(len(payload)), next: int32(len(payload))})
 	m.items = m.items[:0]
 	return finish(m.message(mp, 0, 1, level{}.message()))
 }
 
+// errWalk says that the payload has to be written from its entries.
+var errWalk = errors.New("the walk stopped")
+
 // message writes the message whose fields are in the values of the entries lo
 // to hi: several when a singular message occurs several times and is merged.
 func (m *machine) message(mp *messagePlan, lo, hi int, l level) error {
+	if !m.walks || hi-lo != 1 || l.groups > 0 {
+		return m.assemble(mp, lo, hi, l)
+	}
+	e, floor := m.entries[lo], m.floor
+	out, v := m.walk(m.out, mp, int(e.off), int(e.end), m.enter(l))
+	m.out, m.floor = out, floor
+	if v != done {
+		return errWalk
+	}
+	return nil
+}
+
+// assemble writes a message from the entries that its fields make.
+func (m *machine) assemble(mp *messagePlan, lo, hi int, l level) error {
 	if err := l.check(m.offset(lo, hi)); err != nil {
 		return err
 	}
@@ -270,20 +297,26 @@ func (m *machine) packedElements(fp *fieldPlan, e entry, n int) (int, error) {
 
 // scalar writes a value that is not a message.
 func (m *machine) scalar(fp *fieldPlan, e entry) error {
-	switch fp.kind {
-	case protoreflect.StringKind:
-		var ok bool
-		if m.out, ok = appendString(m.out, m.src[e.off:e.end]); !ok {
-			return fail(int(e.off), "not valid UTF-8")
-		}
-	case protoreflect.BytesKind:
-		m.out = appendBase64(m.out, m.src[e.off:e.end])
-	case protoreflect.EnumKind:
-		m.out = fp.appendEnum(m.out, protoreflect.EnumNumber(e.val))
-	default:
-		m.out = appendNumber(m.out, fp.kind, e.val)
+	var ok bool
+	if m.out, ok = fp.appendValue(m.out, m.src, e.val, int(e.off), int(e.end)); !ok {
+		return fail(int(e.off), "not valid UTF-8")
 	}
 	return nil
+}
+
+// appendValue appends a value that is not a message: a number val as the wire
+// has it, or the string or bytes in src[off:end]. It is not ok when a string is
+// not valid UTF-8.
+func (fp *fieldPlan) appendValue(dst, src []byte, val uint64, off, end int) (_ []byte, ok bool) {
+	switch fp.kind {
+	case protoreflect.StringKind:
+		return appendString(dst, src[off:end])
+	case protoreflect.BytesKind:
+		return appendBase64(dst, src[off:end]), true
+	case protoreflect.EnumKind:
+		return fp.appendEnum(dst, protoreflect.EnumNumber(val)), true
+	}
+	return appendNumber(dst, fp.kind, val), true
 }
 
 func (fp *fieldPlan) appendEnum(dst []byte, num protoreflect.EnumNumber) []byte {
@@ -299,5 +332,5 @@ func (fp *fieldPlan) appendEnum(dst []byte, num protoreflect.EnumNumber) []byte 
 	if name != "" {
 		return append(dst, name...)
 	}
-	return strconv.AppendInt(dst, int64(num), 10)
+	return appendInt(dst, int64(num))
 }

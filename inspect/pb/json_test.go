@@ -233,7 +233,7 @@ func TestMessageSetErrors(t *testing.T) {
 	t.Parallel()
 	_, md := rich()
 	mp := NewPlan(md, nil, Options{}).root
-	mp.set = true
+	mp.set, mp.walkable = true, false
 	for payload, accepted := range map[string]bool{
 		"": true, "\x08\x01": true, "\x0b\x0c": true, "\x0b\x10\x05\x1a\x00\x0c": true,
 		"\x0b": false, "\x0b\x10\x00\x0c": false, "\x0b\x10\x80\x80\x80\x80\x08\x0c": false, "\x0b\x1a\x05\x0c": false, "\x80": false,

@@ -3,6 +3,7 @@ package pb
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -54,7 +55,10 @@ type messagePlan struct {
 	sparse   map[protoreflect.FieldNumber]*fieldPlan
 	defaults []*fieldPlan // what Options.Defaults adds
 	required []*fieldPlan
+	need     uint64     // the bits of the required fields
+	only     *fieldPlan // field 1 of a special type that has one field
 	oneofs   int
+	walkable bool // a walk can write it
 	hasExts  bool
 	set      bool // MessageSet encoding
 	exts     atomic.Pointer[map[protoreflect.FieldNumber]*fieldPlan]
@@ -75,27 +79,41 @@ const (
 
 // fieldPlan is what the JSON of one field needs.
 type fieldPlan struct {
-	fd       protoreflect.FieldDescriptor
-	num      protoreflect.FieldNumber
-	kind     protoreflect.Kind
-	wire     Wire
-	shape    shape
-	packable bool
-	presence bool   // written even when zero
-	utf8     bool   // a string that parsers check, even if a later one replaces it
-	ord      int32  // place in the output
-	oneof    int32  // index of the real oneof, or -1
-	mask     uint64 // the bits of the wire value that count
-	name     string
-	key      []byte // `,"name":`
-	enum     map[protoreflect.EnumNumber]string
-	lowEnum  [8]string // the names of the numbers 0 to 7, which are the commonest
-	nullEnum bool
-	sub      atomic.Pointer[messagePlan] // a message's or a map entry's
-	mapKey   *fieldPlan
-	mapValue *fieldPlan
-	zero     uint64 // a map value's default, as on the wire
+	fd        protoreflect.FieldDescriptor
+	num       protoreflect.FieldNumber
+	kind      protoreflect.Kind
+	wire      Wire
+	shape     shape
+	packable  bool
+	isMessage bool   // its value, or each element, is a message
+	presence  bool   // written even when zero
+	always    bool   // written even when it is not on the wire
+	fits      uint8  // the wire types it is read from, as bits
+	utf8      bool   // a string that parsers check, even if a later one replaces it
+	keyLen    uint8  // the length of key, when keyBlock begins with it
+	ord       int32  // place in the output
+	oneof     int32  // index of the real oneof, or -1
+	once      uint64 // the bit of what may come once only in a walk: a oneof, a required field
+	mask      uint64 // the bits of the wire value that count
+	keyBlock  [keyBlock]byte
+	name      string
+	key       []byte                // `,"name":`
+	absent    []byte                // the member of a field that is not on the wire
+	extName   protoreflect.FullName // of an extension, by which they are ordered
+	enum      map[protoreflect.EnumNumber]string
+	lowEnum   []string // the names of the numbers from 0 on, which are the commonest
+	nullEnum  bool
+	sub       atomic.Pointer[messagePlan] // a message's or a map entry's
+	mapKey    *fieldPlan
+	mapValue  *fieldPlan
+	zero      uint64 // a map value's default, as on the wire
 }
+
+// keyBlock is how many bytes of a key are copied at once.
+const keyBlock = 32
+
+// maxLowEnum is the highest enum number that is looked up in a table.
+const maxLowEnum = 63
 
 // extOrd is the ord of every extension: they come last, by full name.
 const extOrd = 1 << 30
@@ -121,7 +139,27 @@ func (c *compiler) compile(md protoreflect.MessageDescriptor) *messagePlan {
 		mp.add(c.field(fields.Get(i), int32(i)))
 	}
 	mp.special = specialOf(mp)
+	mp.only = mp.field(1)
+	mp.prepareWalk()
 	return mp
+}
+
+// prepareWalk gives a bit to each oneof and each required field.
+func (mp *messagePlan) prepareWalk() {
+	mp.walkable = !mp.set && mp.oneofs+len(mp.required) <= 64
+	if !mp.walkable {
+		return
+	}
+	for i, fp := range mp.required {
+		fp.once = 1 << (mp.oneofs + i)
+		mp.need |= fp.once
+	}
+	fields := mp.md.Fields()
+	for i := range fields.Len() {
+		if fp := mp.field(uint64(fields.Get(i).Number())); fp.oneof >= 0 {
+			fp.once = 1 << fp.oneof
+		}
+	}
 }
 
 func (mp *messagePlan) add(fp *fieldPlan) {
@@ -141,6 +179,7 @@ func (mp *messagePlan) add(fp *fieldPlan) {
 	}
 	if mp.c.opts.Defaults && fp.fd.ContainingOneof() == nil && !fp.fd.HasPresence() {
 		mp.defaults = append(mp.defaults, fp)
+		fp.always = true
 	}
 }
 
@@ -154,8 +193,6 @@ func (c *compiler) field(fd protoreflect.FieldDescriptor, ord int32) *fieldPlan 
 	if c.opts.ProtoNames {
 		fp.name = fd.TextName()
 	}
-	fp.key, _ = appendString([]byte{','}, []byte(fp.name))
-	fp.key = append(fp.key, ':')
 	if od := fd.ContainingOneof(); od != nil && !od.IsSynthetic() {
 		fp.oneof = int32(od.Index())
 	}
@@ -171,7 +208,35 @@ func (c *compiler) field(fd protoreflect.FieldDescriptor, ord int32) *fieldPlan 
 	case fd.Message() != nil:
 		fp.shape = messageShape
 	}
+	fp.prepare()
 	return fp
+}
+
+// prepare makes what follows from the rest.
+func (fp *fieldPlan) prepare() {
+	fp.isMessage = fp.fd.Message() != nil && fp.shape != mapShape
+	fp.fits = 1 << fp.wire
+	if fp.packable {
+		fp.fits |= 1 << Bytes
+	}
+	if fp.fd.IsExtension() {
+		fp.extName = fp.fd.FullName()
+	}
+	fp.key, _ = appendString([]byte{','}, []byte(fp.name))
+	fp.key = append(fp.key, ':')
+	if n := copy(fp.keyBlock[:], fp.key); n == len(fp.key) {
+		fp.keyLen = uint8(n)
+	}
+	fp.absent = slices.Clone(fp.key)
+	switch fp.shape {
+	case listShape:
+		fp.absent = append(fp.absent, "[]"...)
+	case mapShape:
+		fp.absent = append(fp.absent, "{}"...)
+	case scalarShape:
+		fp.absent, _ = fp.appendValue(fp.absent, nil, fp.zero, 0, 0)
+	case messageShape: // always has presence
+	}
 }
 
 // enum prepares the quoted names of an enum field's values.
@@ -192,8 +257,8 @@ func (c *compiler) enum(fp *fieldPlan) {
 			fp.enum[ev.Number()] = `"` + string(ev.Name()) + `"`
 		}
 	}
-	for i := range fp.lowEnum {
-		fp.lowEnum[i] = fp.enum[protoreflect.EnumNumber(i)]
+	for i := protoreflect.EnumNumber(0); i <= maxLowEnum && int(i) < 2*values.Len(); i++ {
+		fp.lowEnum = append(fp.lowEnum, fp.enum[i])
 	}
 }
 
@@ -237,13 +302,13 @@ func (mp *messagePlan) field(num uint64) *fieldPlan {
 
 // extension returns the plan of extension num, which is nil when it is unknown.
 func (mp *messagePlan) extension(num protoreflect.FieldNumber) (*fieldPlan, error) {
-	if mp.c.types == nil || !mp.md.ExtensionRanges().Has(num) {
-		return nil, nil
-	}
 	if known := mp.exts.Load(); known != nil {
 		if fp := (*known)[num]; fp != nil {
 			return fp, nil
 		}
+	}
+	if mp.c.types == nil || !mp.md.ExtensionRanges().Has(num) {
+		return nil, nil
 	}
 	xt, err := mp.c.types.FindExtensionByNumber(mp.md.FullName(), num)
 	if err != nil && err != protoregistry.NotFound { //nolint:errorlint // protobuf-go compares it so, and we accept what it accepts

@@ -103,11 +103,14 @@ func (m *machine) survey(base int) (ordered bool, choices int) {
 	return ordered, choices
 }
 
-func byOrder(a, b entry) int {
-	if a.fp.ord == extOrd && b.fp.ord == extOrd && a.fp != b.fp {
-		return cmp.Compare(a.fp.fd.FullName(), b.fp.fd.FullName())
+func byOrder(a, b entry) int { return compareFields(a.fp, b.fp) }
+
+// compareFields compares the places of two fields in the output.
+func compareFields(a, b *fieldPlan) int {
+	if a.ord == extOrd && b.ord == extOrd {
+		return cmp.Compare(a.extName, b.extName)
 	}
-	return int(a.fp.ord) - int(b.fp.ord)
+	return int(a.ord) - int(b.ord)
 }
 
 // offset is a place to blame for a whole message.

@@ -3,8 +3,8 @@ package pb
 import (
 	"encoding/base64"
 	"math"
+	"slices"
 	"strconv"
-	"unicode/utf8"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
@@ -16,27 +16,110 @@ func appendNumber(dst []byte, kind protoreflect.Kind, v uint64) []byte {
 	case protoreflect.BoolKind:
 		return strconv.AppendBool(dst, v != 0)
 	case protoreflect.Int32Kind, protoreflect.Sint32Kind, protoreflect.Sfixed32Kind:
-		return strconv.AppendInt(dst, signed(kind, v), 10)
+		return appendInt(dst, signed(kind, v))
 	case protoreflect.Uint32Kind, protoreflect.Fixed32Kind:
-		return strconv.AppendUint(dst, uint64(uint32(v)), 10)
+		return appendUint(dst, uint64(uint32(v)))
 	case protoreflect.FloatKind:
-		return appendFloat(dst, float64(math.Float32frombits(uint32(v))), 32)
+		return appendFloat32(dst, math.Float32frombits(uint32(v)))
 	case protoreflect.DoubleKind:
-		return appendFloat(dst, math.Float64frombits(v), 64)
+		return appendFloat64(dst, math.Float64frombits(v))
 	}
 	dst = append(dst, '"')
 	switch kind {
 	case protoreflect.Uint64Kind, protoreflect.Fixed64Kind:
-		dst = strconv.AppendUint(dst, v, 10)
+		dst = appendUint(dst, v)
 	default:
-		dst = strconv.AppendInt(dst, signed(kind, v), 10)
+		dst = appendInt(dst, signed(kind, v))
 	}
 	return append(dst, '"')
 }
 
-// appendFloat appends a float as ECMAScript writes numbers, with the names that
-// ProtoJSON gives to what is not a number.
-func appendFloat(dst []byte, f float64, size int) []byte {
+// pairs has the two digits of each number below 100.
+const pairs = "00010203040506070809101112131415161718192021222324252627282930313233343536373839404142434445464748" +
+	"4950515253545556575859606162636465666768697071727374757677787980818283848586878889909192939495969798" + "99"
+
+// putPair writes the two digits of n, which is below 100.
+func putPair(b []byte, n uint) {
+	_ = b[1]
+	b[0], b[1] = pairs[2*n], pairs[2*n+1]
+}
+
+func appendInt(dst []byte, v int64) []byte {
+	if v < 0 {
+		return appendUint(append(dst, '-'), -uint64(v))
+	}
+	return appendUint(dst, uint64(v))
+}
+
+func appendUint(dst []byte, v uint64) []byte {
+	switch {
+	case v < 10:
+		return append(dst, '0'+byte(v))
+	case v < 100:
+		return append(dst, pairs[2*v], pairs[2*v+1])
+	}
+	var digits [20]byte // as many as the largest has
+	i := len(digits)
+	for v >= 100 {
+		i -= 2
+		putPair(digits[i:], uint(v%100))
+		v /= 100
+	}
+	if v >= 10 {
+		i -= 2
+		putPair(digits[i:], uint(v))
+	} else {
+		i--
+		digits[i] = '0' + byte(v)
+	}
+	return append(dst, digits[i:]...)
+}
+
+// appendFloat64 appends a double as ECMAScript writes numbers, with the names
+// that ProtoJSON gives to what is not a number.
+func appendFloat64(dst []byte, f float64) []byte {
+	// Short decimals need no search for the digits that tell f from its
+	// neighbours: of the decimals of up to 15 digits, one at most is read as f.
+	const scale, digits = 1e6, 1e15
+	if a := math.Abs(f); a < digits/scale {
+		if n := uint64(a*scale + 0.5); float64(n)/scale == a && (n != 0 || math.Float64bits(f) == 0) {
+			return appendDecimal(dst, f < 0, n, scale)
+		}
+	}
+	return appendFloat(dst, f, 64, 1e-6, 1e21)
+}
+
+// appendFloat32 is appendFloat64 for a float; for those, 6 digits are unique.
+func appendFloat32(dst []byte, f float32) []byte {
+	const scale, digits = 1e3, 1e6
+	if a := math.Abs(float64(f)); a < digits/scale {
+		if n := uint64(a*scale + 0.5); float32(float64(n)/scale) == float32(a) && (n != 0 || math.Float32bits(f) == 0) {
+			return appendDecimal(dst, f < 0, n, scale)
+		}
+	}
+	return appendFloat(dst, float64(f), 32, float64(float32(1e-6)), float64(float32(1e21)))
+}
+
+// appendDecimal appends n/scale without the zeros at its end.
+func appendDecimal(dst []byte, negative bool, n, scale uint64) []byte {
+	if negative {
+		dst = append(dst, '-')
+	}
+	dst = appendUint(dst, n/scale)
+	if n %= scale; n == 0 {
+		return dst
+	}
+	dst = append(dst, '.')
+	for n != 0 {
+		scale /= 10
+		dst = append(dst, '0'+byte(n/scale))
+		n %= scale
+	}
+	return dst
+}
+
+// appendFloat appends any float; from low to high it is written without exponent.
+func appendFloat(dst []byte, f float64, size int, low, high float64) []byte {
 	switch {
 	case math.IsNaN(f):
 		return append(dst, `"NaN"`...)
@@ -44,10 +127,6 @@ func appendFloat(dst []byte, f float64, size int) []byte {
 		return append(dst, `"Infinity"`...)
 	case math.IsInf(f, -1):
 		return append(dst, `"-Infinity"`...)
-	}
-	low, high := 1e-6, 1e21
-	if size == 32 {
-		low, high = float64(float32(1e-6)), float64(float32(1e21))
 	}
 	if a := math.Abs(f); a == 0 || a >= low && a < high {
 		return strconv.AppendFloat(dst, f, 'f', -1, size)
@@ -62,62 +141,8 @@ func appendFloat(dst []byte, f float64, size int) []byte {
 }
 
 func appendBase64(dst, b []byte) []byte {
+	dst = slices.Grow(dst, base64.StdEncoding.EncodedLen(len(b))+2)
 	dst = append(dst, '"')
 	dst = base64.StdEncoding.AppendEncode(dst, b)
 	return append(dst, '"')
-}
-
-// plain tells the bytes that stand for themselves in a JSON string.
-var plain = func() (t [256]bool) {
-	for c := ' '; c < utf8.RuneSelf; c++ {
-		t[c] = c != '"' && c != '\\'
-	}
-	return t
-}()
-
-// appendString appends s as a JSON string; it is not ok when s is not valid
-// UTF-8.
-func appendString(dst, s []byte) (_ []byte, ok bool) {
-	dst = append(dst, '"')
-	done := 0
-	for i := 0; i < len(s); {
-		c := s[i]
-		if plain[c] {
-			i++
-			continue
-		}
-		if c >= utf8.RuneSelf {
-			r, n := utf8.DecodeRune(s[i:])
-			if r == utf8.RuneError && n == 1 {
-				return dst, false
-			}
-			i += n
-			continue
-		}
-		dst = append(dst, s[done:i]...)
-		dst = appendEscape(dst, c)
-		i++
-		done = i
-	}
-	dst = append(dst, s[done:]...)
-	return append(dst, '"'), true
-}
-
-func appendEscape(dst []byte, c byte) []byte {
-	switch c {
-	case '"', '\\':
-		return append(dst, '\\', c)
-	case '\b':
-		return append(dst, `\b`...)
-	case '\f':
-		return append(dst, `\f`...)
-	case '\n':
-		return append(dst, `\n`...)
-	case '\r':
-		return append(dst, `\r`...)
-	case '\t':
-		return append(dst, `\t`...)
-	}
-	const digits = "0123456789abcdef"
-	return append(dst, '\\', 'u', '0', '0', digits[c>>4], digits[c&15])
 }

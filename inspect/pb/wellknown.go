@@ -2,9 +2,7 @@ package pb
 
 import (
 	"math"
-	"strconv"
 	"strings"
-	"time"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
@@ -136,79 +134,23 @@ func (m *machine) secondsAndNanos(base int) (secs int64, nanos int64) {
 	return secs, nanos
 }
 
-// The years 1 to 9999, as the ProtoJSON specification bounds a Timestamp.
-const (
-	minTimestamp = -62135596800
-	maxTimestamp = 253402300799
-)
-
 func (m *machine) timestamp(base, at int) error {
-	secs, nanos := m.secondsAndNanos(base)
-	if secs < minTimestamp || secs > maxTimestamp {
-		return fail(at, "google.protobuf.Timestamp: seconds out of range: %d", secs)
+	var t moment
+	t.secs, t.nanos = m.secondsAndNanos(base)
+	if problem := t.timestampProblem(); problem != "" {
+		return fail(at, "google.protobuf.Timestamp: %s", problem)
 	}
-	if nanos < 0 || nanos > 999999999 {
-		return fail(at, "google.protobuf.Timestamp: nanos out of range: %d", nanos)
-	}
-	t := time.Unix(secs, 0).UTC()
-	year, month, day := t.Date()
-	hour, minute, second := t.Clock()
-	out := append(m.out, '"')
-	out = appendDigits(out, year, 4)
-	out = appendDigits(append(out, '-'), int(month), 2)
-	out = appendDigits(append(out, '-'), day, 2)
-	out = appendDigits(append(out, 'T'), hour, 2)
-	out = appendDigits(append(out, ':'), minute, 2)
-	out = appendDigits(append(out, ':'), second, 2)
-	out = appendFraction(out, int(nanos))
-	m.out = append(out, 'Z', '"')
+	m.out = t.appendTimestamp(m.out)
 	return nil
 }
 
-// appendDigits appends n with leading zeros.
-func appendDigits(dst []byte, n, width int) []byte {
-	for range width {
-		dst = append(dst, '0')
-	}
-	for i := len(dst) - 1; n > 0; i-- {
-		dst[i] += byte(n % 10)
-		n /= 10
-	}
-	return dst
-}
-
-// appendFraction appends nanoseconds in 0, 3, 6 or 9 digits.
-func appendFraction(dst []byte, nanos int) []byte {
-	switch {
-	case nanos == 0:
-		return dst
-	case nanos%1e6 == 0:
-		return appendDigits(append(dst, '.'), nanos/1e6, 3)
-	case nanos%1e3 == 0:
-		return appendDigits(append(dst, '.'), nanos/1e3, 6)
-	}
-	return appendDigits(append(dst, '.'), nanos, 9)
-}
-
-// maxDuration is 10,000 years, as the ProtoJSON specification bounds it.
-const maxDuration = 315576000000
-
 func (m *machine) duration(base, at int) error {
-	secs, nanos := m.secondsAndNanos(base)
-	switch {
-	case secs < -maxDuration || secs > maxDuration:
-		return fail(at, "google.protobuf.Duration: seconds out of range: %d", secs)
-	case nanos < -999999999 || nanos > 999999999:
-		return fail(at, "google.protobuf.Duration: nanos out of range: %d", nanos)
-	case secs > 0 && nanos < 0 || secs < 0 && nanos > 0:
-		return fail(at, "google.protobuf.Duration: signs of seconds and nanos do not match")
+	var t moment
+	t.secs, t.nanos = m.secondsAndNanos(base)
+	if problem := t.durationProblem(); problem != "" {
+		return fail(at, "google.protobuf.Duration: %s", problem)
 	}
-	out := append(m.out, '"')
-	if secs < 0 || nanos < 0 {
-		out, secs, nanos = append(out, '-'), -secs, -nanos
-	}
-	out = appendFraction(strconv.AppendInt(out, secs, 10), int(nanos))
-	m.out = append(out, 's', '"')
+	m.out = t.appendDuration(m.out)
 	return nil
 }
 
