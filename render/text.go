@@ -14,10 +14,14 @@ import (
 // FrameText returns the line of `-o frames` for the frame at index i of
 // t.Frames, with the decoded fields of a header block, without a line feed.
 func FrameText(rec *record.Recording, t inspect.Trace, i int, showSecrets bool) string {
-	l := Frame(rec, t, i)
+	return lineText(Frame(rec, t, i), t, t.Frames[i].Block, showSecrets)
+}
+
+// lineText lays a line of the frame list out, with the fields of its header block.
+func lineText(l FrameLine, t inspect.Trace, block int32, showSecrets bool) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%9s %s %-13s %5s %7s  %-22s %-19s %s", l.At, l.Arrow, l.Type, l.Stream, l.Length, l.Flags, l.Window, l.What)
-	if block, ok := t.Block(int(t.Frames[i].Block)); ok && t.Frames[i].Block >= 0 {
+	if block, ok := t.Block(int(block)); ok {
 		fields := make([]string, len(block.Fields))
 		for j, f := range block.Fields {
 			fields[j] = Escape(f.Name) + ": " + HeaderValue(f.Name, f.Value, showSecrets)
@@ -92,8 +96,15 @@ func WireText(payload []byte, md protoreflect.MessageDescriptor, types inspect.T
 }
 
 // WireText returns a message body as a table, as the function does.
-func (s *Schema) WireText(payload []byte) string {
-	body := s.Layout(payload)
+func (s *Schema) WireText(payload []byte) string { return s.Layout(payload).wireText() }
+
+// ContentText returns a payload as a table, by what its headers say it holds.
+func (s *Schema) ContentText(content inspect.Content, payload []byte) string {
+	return s.LayoutContent(content, payload).wireText()
+}
+
+func (body Body) wireText() string {
+	payload := body.Payload
 	var b strings.Builder
 	line := func(offset, hex, field, json string) {
 		b.WriteString(strings.TrimRight(fmt.Sprintf("%6s  %s  %s  %s", offset, pad(hex, hexWidth+2), pad(field, fieldCol), json), " "))

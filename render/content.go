@@ -1,0 +1,123 @@
+package render
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/wiregloss/wiregloss/inspect"
+	"github.com/wiregloss/wiregloss/inspect/jsontext"
+)
+
+// LayoutContent decodes a payload by what its headers say it holds: JSON and
+// lines of text as such, all else as a message of the schema.
+func (s *Schema) LayoutContent(content inspect.Content, payload []byte) Body {
+	switch content {
+	case inspect.JSON:
+		return layoutJSON(payload)
+	case inspect.Text, inspect.FieldLines:
+		return layoutLines(payload)
+	default:
+		return s.Layout(payload)
+	}
+}
+
+// mostPaths is how large a JSON text may be for its links to carry paths: they
+// cost more than the text.
+const mostPaths = 1 << 20
+
+// layoutJSON lays JSON out as it came: a row for each value, the text beside it
+// indented, its numbers and strings copied byte for byte.
+func layoutJSON(payload []byte) Body {
+	doc := jsontext.Scan(payload)
+	b := Body{Payload: payload, Rows: make([]Row, 0, len(doc.Nodes)), Links: make([]inspect.Link, 0, len(doc.Nodes))}
+	text, lines := doc.Indent(payload)
+	b.JSON = text
+	for i := range doc.Nodes {
+		n := &doc.Nodes[i]
+		link := inspect.Link{Wire: wireRange(n.Range()), Value: wireRange(n.Value()), Depth: int(n.Depth)}
+		if len(payload) <= mostPaths {
+			link.Path = doc.Path(payload, i)
+		}
+		b.Links = append(b.Links, link)
+		b.Rows = append(b.Rows, jsonRow(payload, &doc, i))
+	}
+	for i, l := range lines {
+		end := len(text)
+		if i+1 < len(lines) {
+			end = int(lines[i+1].Off) - 1
+		}
+		b.jsonLine(l, end)
+	}
+	noteProblems(&b, &doc)
+	return b
+}
+
+// jsonLine gives the row and the link of a line what the line says.
+func (b *Body) jsonLine(l jsontext.Line, end int) {
+	row, link := &b.Rows[l.Node], &b.Links[l.Node]
+	from := int(l.Off)
+	for from < end && b.JSON[from] == ' ' {
+		from++
+	}
+	if l.Part == jsontext.Closes {
+		link.JSON.Len = len(strings.TrimSuffix(string(b.JSON[from:end]), ",")) + from - link.JSON.Off
+		return
+	}
+	row.JSON = Escape(string(b.JSON[from:end]))
+	if l.Comma {
+		end--
+	}
+	link.JSON = inspect.Range{Off: from, Len: end - from}
+}
+
+func wireRange(r jsontext.Range) inspect.Range { return inspect.Range{Off: r.Off, Len: r.Len} }
+
+func jsonRow(payload []byte, doc *jsontext.Document, i int) Row {
+	n := &doc.Nodes[i]
+	row := Row{
+		Wire: wireRange(n.Range()), Head: wireRange(n.Range()), Value: wireRange(n.Value()),
+		Depth: int(n.Depth), Parent: int(n.Parent), Link: i, Type: n.Kind.String(),
+		Folds: int(n.Next) > i+1,
+	}
+	if row.Folds {
+		row.Head.Len = min(int(n.ValueStart)+1-int(n.Start), row.Wire.Len) // key and bracket
+	}
+	switch key := n.Key(); {
+	case key.Len > 0:
+		row.Name = Escape(jsontext.Unquote(payload[key.Off:key.End()]))
+	case n.Parent >= 0 || doc.Roots > 1:
+		row.Name = "[" + strconv.Itoa(n.Index()) + "]"
+	}
+	return row
+}
+
+// noteProblems puts what is wrong with a text at the rows where it is.
+func noteProblems(b *Body, doc *jsontext.Document) {
+	for i, p := range doc.Problems {
+		if !p.Note && b.Err == nil {
+			b.Err = fmt.Errorf("not valid JSON: byte %d: %s", p.Off, p.Text)
+		}
+		if at := doc.At(p.Off); at >= 0 && i < jsontext.MaxProblems {
+			row := &b.Rows[at]
+			if row.Note != "" {
+				row.Note += "; "
+			}
+			row.Note += Escape(fmt.Sprintf("byte %d: %s", p.Off, p.Text))
+		}
+	}
+}
+
+// layoutLines lays text out with a row for each line.
+func layoutLines(payload []byte) Body {
+	b := Body{Payload: payload}
+	off := 0
+	for line := range strings.Lines(string(payload)) {
+		at := inspect.Range{Off: off, Len: len(line)}
+		off += len(line)
+		b.Rows = append(b.Rows, Row{
+			Wire: at, Head: at, Value: at, Parent: -1, Link: -1, Type: "line", JSON: Escape(strings.TrimRight(line, "\r\n")),
+		})
+	}
+	return b
+}
