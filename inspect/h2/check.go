@@ -165,7 +165,7 @@ func checkContent(h Header, payload []byte, c Context) []Violation {
 		}
 	}
 	if h.Type == PushPromise {
-		if promised, _ := PromisePart(h, payload); promised == 0 || promised%2 == 1 {
+		if promised, _ := PromisePart(h, payload); len(unpad(h, payload).of(payload)) >= 4 && (promised == 0 || promised%2 == 1) {
 			out = append(out, violation("5.1.1", "promised stream %d is not one a server may open%s", promised, connError))
 		}
 		if c.FromClient {
