@@ -177,7 +177,7 @@ func (m *machine) fieldMask(base int) error {
 	m.out = append(m.out, '"')
 	for i, e := range m.entries[base:] {
 		path := m.src[e.off:e.end]
-		if !protoreflect.FullName(path).IsValid() {
+		if !validPath(path) {
 			return fail(int(e.off), "google.protobuf.FieldMask: invalid path %q", path)
 		}
 		if i > 0 {
@@ -190,6 +190,23 @@ func (m *machine) fieldMask(base int) error {
 	}
 	m.out = append(m.out, '"')
 	return nil
+}
+
+// validPath says whether a FieldMask's path is identifiers with dots between.
+func validPath(path []byte) bool {
+	first := true
+	for _, c := range path {
+		letter := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || c == '_'
+		switch {
+		case letter, !first && '0' <= c && c <= '9':
+			first = false
+		case !first && c == '.':
+			first = true
+		default:
+			return false
+		}
+	}
+	return !first
 }
 
 // appendCamel turns a_b into aB. It is not ok when that loses something: an
