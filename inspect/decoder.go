@@ -27,6 +27,7 @@ type Decoder struct {
 	rec       *record.Recording
 	t         Trace
 	dirs      [2]*direction
+	sides     [2]side
 	streams   map[uint32]*stream
 	order     []*stream // as opened, for the snapshot
 	newest    [2]uint32 // the highest stream that was opened, by parity of its id

@@ -28,6 +28,7 @@ func TestUnaryCall(t *testing.T) {
 	c.request(1, "/demo.v1.UserService/GetUser")
 	c.data(record.Sent, 1, true, 100, prefixed([]byte("\x0a\x011"), false))
 	c.flush(record.Sent)
+	c.must(c.framer[1].WriteSettings())
 	c.headers(record.Received, 1, false, 1000, ":status", "200", "content-type", "application/grpc", "grpc-encoding", "gzip")
 	reply := []byte("a reply that is long enough to be cut")
 	c.data(record.Received, 1, false, 7, prefixed(gzipped(t, reply), true))

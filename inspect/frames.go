@@ -13,11 +13,19 @@ func (d *Decoder) frame(dir *direction, s record.Span, h h2.Header, payload []by
 	f := Frame{
 		At: dir.at, Off: s.Off, Length: h.Length, Stream: h.Stream, Dir: dir.dir, Type: h.Type, Flags: h.Flags, Block: -1,
 	}
+	if !d.sides[dir.dir].begun {
+		d.enter(dir, s, h)
+	}
 	for _, v := range h2.Check(h, payload, h2.Context{FromClient: dir.dir == record.Sent, MaxFrameSize: dir.maxFrameSize}) {
 		d.problem(Problem{Span: s, Stream: h.Stream, Rule: v.Rule, Text: v.Text})
 	}
 	if dir.block != nil && (h.Type != h2.Continuation || h.Stream != dir.block.Stream) {
+		id := dir.block.Stream
 		d.abandonBlock(dir, s, h)
+		d.settle(dir, s, id)
+	}
+	if h.Type != h2.Data {
+		d.checkOrder(dir, s, h, payload)
 	}
 	index := d.t.Forgotten.Frames + len(d.t.Frames)
 	switch h.Type {
@@ -40,6 +48,14 @@ func (d *Decoder) frame(dir *direction, s record.Span, h h2.Header, payload []by
 	case h2.RSTStream:
 		d.rstStream(dir, h, payload)
 	}
+	switch h.Type {
+	case h2.Headers, h2.Continuation, h2.RSTStream:
+		d.settle(dir, s, h.Stream)
+	case h2.Data:
+		if h.Flags.Has(h2.EndStream) {
+			d.settle(dir, s, h.Stream)
+		}
+	}
 	d.t.Frames = append(d.t.Frames, f)
 }
 
@@ -58,9 +74,9 @@ func (d *Decoder) data(dir *direction, f *Frame, index int, s record.Span, h h2.
 	if st.lost {
 		return
 	}
-	if !st.headed[dir.dir] && !st.reported {
+	if !st.headed[dir.dir] && !st.reported && !d.unseen() {
 		st.reported = true
-		d.problem(Problem{Span: s, Stream: h.Stream, Rule: "RFC 9113 §5.1", Text: "DATA before any HEADERS of its stream and direction: what it holds is unknown"})
+		d.problem(Problem{Span: s, Stream: h.Stream, Rule: "RFC 9113 §5.1", Text: "DATA before any HEADERS of its stream and direction: what it holds is unknown" + closesConnection})
 	}
 	d.checkEnded(dir, st, s, h)
 	d.checkWindows(dir, st, s, h)
@@ -76,20 +92,28 @@ func (d *Decoder) data(dir *direction, f *Frame, index int, s record.Span, h h2.
 
 // checkEnded names a frame that comes after its sender has ended the stream.
 func (d *Decoder) checkEnded(dir *direction, st *stream, s record.Span, h h2.Header) {
-	if st.ended[dir.dir] {
-		d.problem(Problem{Span: s, Stream: h.Stream, Rule: "RFC 9113 §5.1", Text: h.Type.String() + " after END_STREAM: the stream is closed for its sender"})
+	what := ""
+	switch {
+	case st.ended[dir.dir]:
+		what = " after END_STREAM: the stream is closed for its sender"
+	case st.State == Reset && st.ResetBy == dir.dir:
+		what = " after RST_STREAM of the same side: the stream is closed for its sender"
+	default:
+		return
 	}
+	d.problem(Problem{Span: s, Stream: h.Stream, Rule: "RFC 9113 §5.1", Text: h.Type.String() + what + closedStream})
 }
 
 func (d *Decoder) checkWindows(dir *direction, st *stream, s record.Span, h h2.Header) {
-	if h.Length == 0 {
+	if h.Length == 0 || d.unseen() {
 		return
 	}
+	const consequence = "; a strict peer answers with FLOW_CONTROL_ERROR"
 	if dir.window < 0 && dir.window+int64(h.Length) >= 0 {
-		d.problem(Problem{Span: s, Stream: h.Stream, Rule: "RFC 9113 §6.9.1", Text: fmt.Sprintf("DATA of %d bytes exceeds the connection's window by %d", h.Length, -dir.window)})
+		d.problem(Problem{Span: s, Stream: h.Stream, Rule: "RFC 9113 §6.9.1", Text: fmt.Sprintf("DATA of %d bytes exceeds the connection's window by %d%s", h.Length, -dir.window, consequence)})
 	}
 	if w := dir.left(st); w < 0 && w+int64(h.Length) >= 0 && !st.implied {
-		d.problem(Problem{Span: s, Stream: h.Stream, Rule: "RFC 9113 §6.9.1", Text: fmt.Sprintf("DATA of %d bytes exceeds the stream's window by %d", h.Length, -w)})
+		d.problem(Problem{Span: s, Stream: h.Stream, Rule: "RFC 9113 §6.9.1", Text: fmt.Sprintf("DATA of %d bytes exceeds the stream's window by %d%s", h.Length, -w, consequence)})
 	}
 }
 
@@ -135,7 +159,7 @@ func (d *Decoder) windowUpdate(dir *direction, f *Frame, s record.Span, payload 
 		f.StreamWindow = clamp(window)
 	}
 	if window > 1<<31-1 {
-		d.problem(Problem{Span: s, Stream: f.Stream, Rule: "RFC 9113 §6.9.1", Text: fmt.Sprintf("the window grows to %d, more than 2^31-1", window)})
+		d.problem(Problem{Span: s, Stream: f.Stream, Rule: "RFC 9113 §6.9.1", Text: fmt.Sprintf("the window grows to %d, more than 2^31-1; a strict peer answers with FLOW_CONTROL_ERROR", window)})
 	}
 	f.ConnWindow = clamp(other.window)
 }

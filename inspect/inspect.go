@@ -119,6 +119,7 @@ type HeaderBlock struct {
 	Frame     int           // index of the frame that began it; in HTTP/1.1 of the part
 	Fragments []record.Span // the HPACK bytes, padding and priority excluded
 	Fields    []hpack.Field // Range counts in the joined fragments; in HTTP/1.1 Rep says nothing
+	HPACK     hpack.Stats   // what the block cost and did to the dynamic table; of HTTP/2
 }
 
 // Get returns the value of the first field with a (lower-case) name.

@@ -22,6 +22,8 @@ type stream struct {
 	made     bool    // counts in Decoder.made
 	lost     bool    // not listed, and what comes on it is not followed
 	reported bool
+	counted  bool   // in side.open
+	declared [2]int // content-length + 1, by Dir; 0 if there is none or it was checked
 }
 
 // beginBlock starts a field section. RFC 9113 §6.2, §6.6.
@@ -99,7 +101,7 @@ func (d *Decoder) decodeBlock(dir *direction) int32 {
 		raw = d.rec.Append(raw, s)
 	}
 	fields, problems := dir.hpack.Decode(raw)
-	b.Fields = fields
+	b.Fields, b.HPACK = fields, dir.hpack.Last()
 	for _, p := range problems {
 		at := within(b.Fragments, int64(p.Range.Off), max(int64(p.Range.Len), 1))
 		if len(at) == 0 {
@@ -113,6 +115,7 @@ func (d *Decoder) decodeBlock(dir *direction) int32 {
 	} else {
 		d.applyBlock(dir, &b, index)
 	}
+	d.checkFields(dir, &b)
 	d.limitFields(&b)
 	d.t.Headers = append(d.t.Headers, b)
 	return int32(index)
