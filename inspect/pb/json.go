@@ -24,6 +24,7 @@ type machine struct {
 	budget     int     // how many bytes may still be walked in vain
 	floor      level   // where in the nesting a walk has no room any more
 	lk         *linker // nil: compact JSON without links
+	linker     linker
 }
 
 // maxPayload is the largest payload a plan takes: entries keep 32-bit offsets.
@@ -58,6 +59,9 @@ func (c *compiler) release(m *machine) {
 		m.groupEnds = nil
 	}
 	clear(m.groupEnds)
+	if max(cap(m.linker.links), cap(m.linker.names)/32, cap(m.linker.text)/32) > maxKept {
+		m.linker = linker{}
+	}
 	if max(cap(m.entries), cap(m.items), cap(m.openGroups), cap(m.segs), cap(m.slots), cap(m.copied)/16) > maxKept {
 		return
 	}
@@ -259,7 +263,7 @@ func (m *machine) list(fp *fieldPlan, i, j int, l level) error {
 			}
 			continue
 		}
-		mark := m.element(e, n)
+		mark := m.element(&e, n)
 		var err error
 		if fp.fd.Message() != nil {
 			err = m.message(fp.message(m.c), i, i+1, l.in(fp))
@@ -286,7 +290,7 @@ func (m *machine) packedElements(fp *fieldPlan, e entry, n int) (int, error) {
 		}
 		next := pos + int32(size)
 		elem := entry{fp: fp, start: pos, off: pos, end: next, next: next, val: v}
-		mark := m.element(elem, n)
+		mark := m.element(&elem, n)
 		_ = m.scalar(fp, elem) // a number: cannot fail
 		m.endMember(mark)
 		pos = next

@@ -1,8 +1,8 @@
 package pb
 
 import (
-	"math"
-	"strconv"
+	"bytes"
+	"slices"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
@@ -26,73 +26,141 @@ type Link struct {
 // map key and map value has its own besides. A map key's link has the JSON range
 // of the key. The value field of an Any links to the object it became. What has
 // no text of its own, as the seconds of a Timestamp or a scalar that a later one
-// replaces, has no link. Indents and paths stop growing at 100 levels.
+// replaces, has no link. Indents and paths stop growing at 100
+// levels, paths at 500 bytes as well.
 func (p *Plan) JSONLinks(payload []byte) ([]byte, []Link, error) {
 	m := p.c.machine()
 	defer p.c.release(m)
-	m.lk = &linker{}
-	m.out = make([]byte, 0, 4*min(len(payload), math.MaxInt/8)+2)
-	if err := m.run(p.root, payload); err != nil {
+	m.lk = &m.linker
+	m.lk.reset()
+	m.out = m.lk.text[:0]
+	err := m.run(p.root, payload)
+	m.lk.text = m.out
+	if err != nil {
 		return nil, nil, err
 	}
-	return m.out, m.lk.links, nil
+	return bytes.Clone(m.out), m.lk.result(), nil
 }
 
 // maxPathDepth bounds indents and paths, which would otherwise make the output
 // of a deeply nested payload grow with the square of its depth.
 const maxPathDepth = 100
 
-// linker gathers links while a machine writes indented JSON.
+// maxPathBytes bounds a path whose steps are long, which map keys can be.
+const maxPathBytes = 500
+
+// linker gathers links while a machine writes indented JSON. All of it is scratch
+// that the next run uses again: what is returned is copied in its final size.
 type linker struct {
 	links []Link
-	path  []byte
+	paths []span // of each link, in names
+	names []byte // paths, one after another; one that goes on with another shares its bytes
+	path  span   // in names: where the machine is
+	text  []byte
 	steps int // in path, also those left out
+	cut   int // steps that were left out
 	depth int // JSON objects and arrays that are open
+}
+
+func (lk *linker) reset() {
+	*lk = linker{links: lk.links[:0], paths: lk.paths[:0], names: lk.names[:0], text: lk.text[:0]}
+}
+
+// result returns the links with their paths, which are parts of one string.
+func (lk *linker) result() []Link {
+	links := slices.Clone(lk.links)
+	clear(lk.links) // they hold descriptors
+	names := string(lk.names)
+	for i, p := range lk.paths {
+		links[i].Path = names[p.off:p.end]
+	}
+	return links
 }
 
 // mark is where a member or element began.
 type mark struct {
-	from, to   int // its links
-	value, end int // the links of a map entry's value
-	path       int // length of the path before it
+	from, to   int  // its links
+	value, end int  // the links of a map entry's value
+	path       span // the path before it
 }
 
-// push adds a step to the path: ".name", "[2]".
-func (lk *linker) push(step string) int {
-	before := len(lk.path)
+// step begins a step of the path and returns whether it may be written behind
+// names; then enter ends it. The path before is what leave needs.
+func (lk *linker) step(size int) (before span, ok bool) {
+	before = lk.path
 	lk.steps++
-	switch {
-	case lk.steps > maxPathDepth+1:
-	case lk.steps == maxPathDepth+1:
-		lk.path = append(lk.path, "…"...)
-	case before == 0 && step[0] == '.':
-		lk.path = append(lk.path, step[1:]...)
-	default:
-		lk.path = append(lk.path, step...)
+	if lk.cut > 0 {
+		lk.cut++
+		return before, false
+	}
+	if n := before.end - before.off; before.end != len(lk.names) {
+		lk.names = append(lk.names, lk.names[before.off:before.end]...)
+		lk.path = span{len(lk.names) - n, len(lk.names)}
+	}
+	if lk.steps > maxPathDepth || lk.path.end-lk.path.off+size > maxPathBytes {
+		lk.names = append(lk.names, "…"...)
+		lk.cut = 1
+		lk.path.end = len(lk.names)
+		return before, false
+	}
+	return before, true
+}
+
+// name adds the step of a member to the path.
+func (lk *linker) name(name string) span {
+	before, ok := lk.step(len(name))
+	if ok {
+		if before.off < before.end {
+			lk.names = append(lk.names, '.')
+		}
+		lk.names = append(lk.names, name...)
+		lk.path.end = len(lk.names)
 	}
 	return before
 }
 
-func (lk *linker) pop(path int) {
+// element adds the step of element n of a list.
+func (lk *linker) element(n int) span {
+	before, ok := lk.step(0)
+	if ok {
+		lk.names = append(appendUint(append(lk.names, '['), uint64(n)), ']')
+		lk.path.end = len(lk.names)
+	}
+	return before
+}
+
+// key adds the step of a map entry.
+func (lk *linker) key(src []byte, fp *fieldPlan, it mapItem) span {
+	before, ok := lk.step(int(it.key.end - it.key.off))
+	if ok {
+		lk.names = append(appendKeyText(append(lk.names, '['), src, fp, it), ']')
+		lk.path.end = len(lk.names)
+	}
+	return before
+}
+
+// leave takes a step back.
+func (lk *linker) leave(before span) {
 	lk.steps--
-	lk.path = lk.path[:path]
+	lk.cut = max(lk.cut-1, 0)
+	lk.path = before
 }
 
 // begin adds a link for JSON that starts at offset json.
-func (lk *linker) begin(json int, e entry, path string, fd protoreflect.FieldDescriptor) {
+func (lk *linker) begin(json int, e *entry, fp *fieldPlan) {
 	lk.links = append(lk.links, Link{
 		JSON:   Range{json, 0},
 		Wire:   Range{int(e.start), int(e.next - e.start)},
 		Value:  Range{int(e.off), int(e.end - e.off)},
-		Path:   path,
 		Depth:  lk.depth - 1,
-		Number: fd.Number(),
-		Field:  fd,
+		Number: fp.num,
+		Field:  fp.fd,
 	})
+	lk.paths = append(lk.paths, lk.path)
 }
 
-// end sets where the JSON of links from to to ends.
-func (lk *linker) end(from, to, json int) {
+// finish sets where the JSON of links from to to ends.
+func (lk *linker) finish(from, to, json int) {
 	for i := from; i < to; i++ {
 		lk.links[i].JSON.Len = json - lk.links[i].JSON.Off
 	}
@@ -155,13 +223,12 @@ func (m *machine) member(fp *fieldPlan, i, j int) mark {
 	at := m.separate()
 	m.out = append(m.out, fp.key[1:]...)
 	m.out = append(m.out, ' ')
-	k := mark{from: len(m.lk.links), path: m.lk.push("." + fp.name)}
-	path := string(m.lk.path)
+	k := mark{from: len(m.lk.links), path: m.lk.name(fp.name)}
 	if i == j {
-		m.lk.begin(at, entry{}, path, fp.fd)
+		m.lk.begin(at, &entry{}, fp)
 	}
 	for ; i < j; i++ {
-		m.lk.begin(at, m.entries[i], path, fp.fd)
+		m.lk.begin(at, &m.entries[i], fp)
 	}
 	k.to = len(m.lk.links)
 	return k
@@ -169,20 +236,20 @@ func (m *machine) member(fp *fieldPlan, i, j int) mark {
 
 func (m *machine) endMember(k mark) {
 	if m.lk != nil {
-		m.lk.end(k.from, k.to, len(m.out))
-		m.lk.end(k.value, k.end, len(m.out))
-		m.lk.pop(k.path)
+		m.lk.finish(k.from, k.to, len(m.out))
+		m.lk.finish(k.value, k.end, len(m.out))
+		m.lk.leave(k.path)
 	}
 }
 
 // element begins element n of a list.
-func (m *machine) element(e entry, n int) mark {
+func (m *machine) element(e *entry, n int) mark {
 	at := m.separate()
 	if m.lk == nil {
 		return mark{}
 	}
-	k := mark{from: len(m.lk.links), path: m.lk.push("[" + strconv.Itoa(n) + "]")}
-	m.lk.begin(at, e, string(m.lk.path), e.fp.fd)
+	k := mark{from: len(m.lk.links), path: m.lk.element(n)}
+	m.lk.begin(at, e, e.fp)
 	k.to = len(m.lk.links)
 	return k
 }
@@ -200,31 +267,31 @@ func (m *machine) key(fp *fieldPlan, it mapItem) (mark, error) {
 	}
 	m.out = append(m.out, ' ')
 	lk := m.lk
-	k := mark{from: len(lk.links), path: lk.push("[" + keyText(m.src, fp, it) + "]")}
-	path, whole := string(lk.path), m.entries[it.wire]
-	lk.begin(at, whole, path, whole.fp.fd)
+	k := mark{from: len(lk.links), path: lk.key(m.src, fp, it)}
+	whole := &m.entries[it.wire]
+	lk.begin(at, whole, whole.fp)
 	k.to = len(lk.links)
 	if it.key.fp != nil {
-		lk.begin(at, it.key, path, fp.fd)
-		lk.end(k.to, k.to+1, end)
+		lk.begin(at, &it.key, fp)
+		lk.finish(k.to, k.to+1, end)
 	}
 	k.value = len(lk.links)
-	m.itemLinks(whole.fp.mapValue, it, path)
+	m.itemLinks(whole.fp.mapValue, it)
 	k.end = len(lk.links)
 	return k, nil
 }
 
 // itemLinks adds the links of a map entry's value, which is written next.
-func (m *machine) itemLinks(fp *fieldPlan, it mapItem, path string) {
+func (m *machine) itemLinks(fp *fieldPlan, it mapItem) {
 	lo := it.lo
 	if fp.shape == scalarShape && lo < it.hi {
 		lo = it.hi - 1
 	}
 	for i := lo; i < it.hi; i++ {
-		m.lk.begin(len(m.out), m.entries[i], path, fp.fd)
+		m.lk.begin(len(m.out), &m.entries[i], fp)
 	}
 	if lo == it.hi {
-		m.lk.begin(len(m.out), entry{}, path, fp.fd)
+		m.lk.begin(len(m.out), &entry{}, fp)
 	}
 }
 
@@ -233,12 +300,15 @@ func (m *machine) object(content entry) mark {
 	if m.lk == nil {
 		return mark{}
 	}
-	k := mark{from: len(m.lk.links), path: len(m.lk.path)}
+	k := mark{from: len(m.lk.links), path: m.lk.path}
 	if content.fp != nil {
-		m.lk.begin(len(m.out), content, string(m.lk.path), content.fp.fd)
+		m.lk.begin(len(m.out), &content, content.fp)
 	}
 	k.to = len(m.lk.links)
 	m.lk.steps++
+	if m.lk.cut > 0 {
+		m.lk.cut++
+	}
 	return k
 }
 
@@ -252,8 +322,8 @@ func (m *machine) anyMember(fp *fieldPlan, name string, e entry) mark {
 		return mark{}
 	}
 	m.out = append(m.out, ' ')
-	k := mark{from: len(m.lk.links), path: m.lk.push("." + name)}
-	m.lk.begin(at, e, string(m.lk.path), fp.fd)
+	k := mark{from: len(m.lk.links), path: m.lk.name(name)}
+	m.lk.begin(at, &e, fp)
 	k.to = len(m.lk.links)
 	return k
 }

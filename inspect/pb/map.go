@@ -102,7 +102,7 @@ func (m *machine) writeItem(fp *fieldPlan, k int, l level) error {
 		return within(err, "{key}")
 	}
 	if err := m.itemValue(fp.mapValue, it, l.message()); err != nil {
-		return within(err, "["+keyText(m.src, fp.mapKey, it)+"]")
+		return within(err, "["+string(appendKeyText(nil, m.src, fp.mapKey, it))+"]")
 	}
 	m.endMember(mark)
 	return nil
@@ -159,17 +159,17 @@ func appendPlainKey(dst []byte, kind protoreflect.Kind, v uint64) []byte {
 	case protoreflect.BoolKind:
 		return strconv.AppendBool(dst, v != 0)
 	case protoreflect.Uint32Kind, protoreflect.Fixed32Kind:
-		return strconv.AppendUint(dst, uint64(uint32(v)), 10)
+		return appendUint(dst, uint64(uint32(v)))
 	case protoreflect.Uint64Kind, protoreflect.Fixed64Kind:
-		return strconv.AppendUint(dst, v, 10)
+		return appendUint(dst, v)
 	}
-	return strconv.AppendInt(dst, signed(kind, v), 10)
+	return appendInt(dst, signed(kind, v))
 }
 
-// keyText gives a map key as a path shows it, quoted by Go's rules.
-func keyText(src []byte, fp *fieldPlan, it mapItem) string {
+// appendKeyText appends a map key as a path shows it, quoted by Go's rules.
+func appendKeyText(dst, src []byte, fp *fieldPlan, it mapItem) []byte {
 	if fp.kind == protoreflect.StringKind {
-		return strconv.Quote(string(src[it.key.off:it.key.end]))
+		return strconv.AppendQuote(dst, string(src[it.key.off:it.key.end]))
 	}
-	return strconv.Quote(string(appendPlainKey(nil, fp.kind, it.key.val)))
+	return append(appendPlainKey(append(dst, '"'), fp.kind, it.key.val), '"')
 }
