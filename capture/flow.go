@@ -36,10 +36,7 @@ type flow struct {
 	last   time.Duration // of the last chunk
 	opened time.Duration // between SYN and the answer to it
 	half   [2]half       // by sender
-	held   []held
-	grace  int // packets seen since a gap was acknowledged
-
-	heldBytes int
+	grace  int           // packets seen since a gap was acknowledged
 
 	comment  string // of the first packet
 	guess    string // why client is which end; empty if the handshake tells
@@ -70,18 +67,13 @@ type half struct {
 type segment struct {
 	off     int64
 	data    []byte
-	missing int // bytes after data that the capture cut
+	missing int   // bytes after data that the capture cut
+	ack     int64 // what its sender had acknowledged of the other direction
 	at      time.Duration
 	packet  int
 }
 
 func (s segment) end() int64 { return s.off + int64(len(s.data)+s.missing) }
-
-// held is a segment that waits for a gap in the other direction.
-type held struct {
-	from int
-	segment
-}
 
 func newFlow(s *segmentHeader, p *packet) *flow {
 	f := &flow{ends: [2]endpoint{s.source, s.dest}, client: -1, start: p.at, comment: p.comment}
@@ -115,8 +107,9 @@ func (f *flow) packet(from int, s *segmentHeader, p *packet) {
 	if !h.known {
 		h.known, h.seq = true, seq
 	}
+	ack := int64(0)
 	if s.flags&tcpACK != 0 {
-		o.acknowledge(s.ack)
+		ack = o.acknowledge(s.ack)
 	}
 	off := h.next + int64(int32(seq-h.seq))
 	if off-h.next > maxGap {
@@ -129,7 +122,7 @@ func (f *flow) packet(from int, s *segmentHeader, p *packet) {
 	}
 	if len(s.payload)+s.missing > 0 && s.flags&tcpRST == 0 { // RFC 9293 §3.5.3: those of a RST are a remark
 		f.chooseClient(from, s.payload)
-		f.payload(from, segment{off: off, data: s.payload, missing: s.missing, at: at, packet: p.number})
+		f.payload(from, segment{off: off, data: s.payload, missing: s.missing, ack: ack, at: at, packet: p.number})
 	}
 	f.end(from, s.flags, off+int64(len(s.payload)+s.missing))
 	f.settle(false)
@@ -149,26 +142,33 @@ func (f *flow) handshake(from int, s *segmentHeader, at time.Duration) {
 	f.client, f.opened = 1-from, at
 }
 
-// acknowledge notes an acknowledgment of what h's sender sent.
-func (h *half) acknowledge(ack uint32) {
+// acknowledge notes an acknowledgment of what h's sender sent, and returns it as
+// an offset.
+func (h *half) acknowledge(ack uint32) int64 {
 	if !h.known || !h.syn && h.next == 0 && len(h.waiting) == 0 {
 		h.known, h.seq = true, ack // the capture begins here
-		return
+		return 0
 	}
 	off := h.next + int64(int32(ack-h.seq))
-	if off > h.acked && off-h.next <= maxGap {
-		h.acked = off
+	if off-h.next > maxGap {
+		return 0 // of nothing that was sent
 	}
+	h.acked = max(h.acked, off)
+	return off
 }
 
-// unseen returns how many acknowledged bytes after next were not in the capture.
-// A single one that ends the connection is a FIN, which takes a number, too.
+// unseen returns how many acknowledged bytes are missing before the next one
+// that is there. A single one at the end may be the FIN, which takes a number, too.
 func (h *half) unseen() int64 {
 	acked := h.acked
 	if h.fin >= 0 {
 		acked = min(acked, h.fin)
 	}
-	if n := acked - h.next; n > 1 || n == 1 && len(h.waiting) > 0 {
+	n := acked - h.next
+	switch {
+	case len(h.waiting) > 0 && h.waiting[0].off <= h.next:
+		return 0
+	case n > 1 || n == 1 && len(h.waiting) > 0:
 		return n
 	}
 	return 0
@@ -198,16 +198,27 @@ func (f *flow) end(from int, flags byte, off int64) {
 	}
 }
 
-// clientEnd is the client, guessed by the ports if nothing else tells.
+// clientEnd is the client, guessed by the ports if nothing else tells: a server
+// listens on a port that is known for it, or on the lower one.
 func (f *flow) clientEnd() int {
 	if f.client >= 0 {
 		return f.client
 	}
-	if f.ends[1].port > f.ends[0].port {
+	first, second := f.ends[0].port, f.ends[1].port
+	if a, b := isServerPort(first), isServerPort(second); a != b {
+		if a {
+			return 1
+		}
+		return 0
+	}
+	if second > first {
 		return 1
 	}
 	return 0
 }
+
+// isServerPort knows the ports of servers that lie where clients have theirs.
+func isServerPort(p uint16) bool { return p < 1024 || p >= 50051 && p <= 50060 }
 
 // chooseClient decides at the first payload who the client is, if the
 // handshake is not in the capture.
@@ -221,7 +232,7 @@ func (f *flow) chooseClient(from int, payload []byte) {
 	case opensAsServer(payload):
 		f.client, f.guess = 1-from, "the first bytes of the other side are those of a server"
 	default:
-		f.client, f.guess = f.clientEnd(), "its port is the higher one"
+		f.client, f.guess = f.clientEnd(), "of its port"
 	}
 }
 

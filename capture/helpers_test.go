@@ -2,6 +2,7 @@ package capture
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"io"
 	"math/rand/v2"
@@ -116,3 +117,8 @@ func checkClosed(t testing.TB, r *record.Recording, want error) {
 		t.Errorf("closed with %v, want %v", err, want)
 	}
 }
+
+var (
+	le = binary.LittleEndian
+	be = binary.BigEndian
+)

@@ -3,8 +3,8 @@ package capture
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"slices"
-	"time"
 
 	"github.com/wiregloss/wiregloss/record"
 )
@@ -12,40 +12,86 @@ import (
 // payload takes a segment in the order of the file. Its data may be overwritten
 // afterwards.
 func (f *flow) payload(from int, s segment) {
-	if f.blocked(from) {
-		s.data = bytes.Clone(s.data)
-		f.held = append(f.held, held{from, s})
-		f.heldBytes += len(s.data)
+	h := &f.half[from]
+	f.nameReordering(from, s)
+	if len(h.waiting) == 0 && f.ready(from, s) {
+		f.take(from, s)
+	} else {
+		f.wait(h, s)
+	}
+	f.drain()
+}
+
+// ready reports whether a segment can be recorded: the bytes before it are, and
+// so is what its sender had acknowledged when it sent it.
+func (f *flow) ready(from int, s segment) bool {
+	o := &f.half[1-from]
+	ack := s.ack
+	if o.fin >= 0 {
+		ack = min(ack, o.fin)
+	} else if len(o.waiting) == 0 {
+		ack-- // a FIN that is not in the capture may have been acknowledged
+	}
+	return s.off <= f.half[from].next && ack <= o.next
+}
+
+// take records a segment that is ready, as far as it is new.
+func (f *flow) take(from int, s segment) {
+	if next := f.half[from].next; s.off < next {
+		f.compare(from, s)
+		if s.end() <= next {
+			return
+		}
+	}
+	f.deliver(from, s)
+}
+
+// drain records the waiting segments of both directions that are ready, in the
+// order of the file.
+func (f *flow) drain() {
+	for !f.gaveUp {
+		best := -1
+		for from := range f.half {
+			w := f.half[from].waiting
+			if len(w) > 0 && f.ready(from, w[0]) && (best < 0 || w[0].packet < f.half[best].waiting[0].packet) {
+				best = from
+			}
+		}
+		if best < 0 {
+			return
+		}
+		f.takeWaiting(best)
+	}
+}
+
+func (f *flow) takeWaiting(from int) {
+	h := &f.half[from]
+	s := h.waiting[0]
+	h.waiting[0].data = nil
+	h.waiting = h.waiting[1:]
+	h.bytes -= len(s.data)
+	f.take(from, s)
+}
+
+// nameReordering says so if a segment brings what others have waited for.
+func (f *flow) nameReordering(from int, s segment) {
+	h, o := &f.half[from], &f.half[1-from]
+	if s.off > h.next || s.end() <= h.next {
 		return
 	}
-	f.push(from, s)
-}
-
-// blocked reports whether what from sent has to wait: its receiver has not been
-// seen to send bytes that from has acknowledged, and may be answering.
-func (f *flow) blocked(from int) bool {
-	h := &f.half[from]
-	return f.half[1-from].unseen() > 0 && len(h.waiting) == 0 && h.unseen() == 0
-}
-
-// push records a segment, or keeps it until what is before it is there.
-func (f *flow) push(from int, s segment) {
-	h := &f.half[from]
+	p := Problem{At: s.at, Span: record.Span{Dir: f.dir(from), Off: s.off, Len: s.end() - s.off}, Packet: s.packet}
 	switch {
-	case s.off > h.next:
-		f.wait(h, s)
-	case s.end() <= h.next:
-		f.compare(from, s)
+	case len(h.waiting) > 0 && h.waiting[0].off > h.next:
+		p.Text = fmt.Sprintf("packet %d stands after packet %d, which carries later bytes: they were reordered, or the first try was lost", s.packet, h.waiting[0].packet)
+	case len(o.waiting) > 0 && o.waiting[0].off <= o.next && o.waiting[0].ack > h.next:
+		p.Text = fmt.Sprintf("packet %d stands after packet %d, which acknowledges its bytes: the capture reordered them", s.packet, o.waiting[0].packet)
 	default:
-		if s.off < h.next {
-			f.compare(from, s)
-		}
-		f.deliver(from, s)
-		f.drain(from, s)
+		return
 	}
+	f.problem(p)
 }
 
-// wait keeps a segment that is after a gap, in order.
+// wait keeps a segment until it is ready, by its offset.
 func (f *flow) wait(h *half, s segment) {
 	s.data = bytes.Clone(s.data)
 	i, _ := slices.BinarySearchFunc(h.waiting, s, func(a, b segment) int {
@@ -96,33 +142,6 @@ func (f *flow) hole(d record.Dir, n int64) record.Span {
 	return s
 }
 
-// drain records what waited for the segment that filler brought.
-func (f *flow) drain(from int, filler segment) {
-	h := &f.half[from]
-	n := 0
-	for n < len(h.waiting) && h.waiting[n].off <= h.next && !f.gaveUp {
-		s := h.waiting[n]
-		s.at = max(s.at, filler.at)
-		if n == 0 && filler.packet > s.packet {
-			f.problem(Problem{
-				At: filler.at, Span: record.Span{Dir: f.dir(from), Off: filler.off, Len: filler.end() - filler.off}, Packet: filler.packet,
-				Text: fmt.Sprintf("packet %d stands after packet %d, which carries the bytes that follow: they were reordered, or the first try was lost", filler.packet, s.packet),
-			})
-		}
-		h.bytes -= len(s.data)
-		n++
-		if s.end() <= h.next {
-			f.compare(from, s)
-			continue
-		}
-		if s.off < h.next {
-			f.compare(from, s)
-		}
-		f.deliver(from, s)
-	}
-	h.waiting = slices.Delete(h.waiting, 0, n)
-}
-
 // compare looks at bytes that came again. The first ones stand, as they do for
 // most receivers; others are named.
 func (f *flow) compare(from int, s segment) {
@@ -158,72 +177,74 @@ func (f *flow) compare(from int, s segment) {
 
 // settle declares gaps that will not be filled as losses: all of them at the
 // end of the file, else those that were acknowledged a while ago and those that
-// too much waits for. Then it takes what was held back.
+// too much waits for.
 func (f *flow) settle(all bool) {
-	if f.open() {
-		f.grace++
-	} else {
+	if f.half[0].unseen() == 0 && f.half[1].unseen() == 0 {
 		f.grace = 0
-		f.release()
+	} else {
+		f.grace++
 	}
 	for (all || f.grace > gracePeriod || f.full()) && f.lose(all || f.full()) {
-		f.release()
+		f.drain()
 	}
 	if f.grace > gracePeriod {
 		f.grace = 0
 	}
 	if f.gaveUp {
-		f.half[0].waiting, f.half[1].waiting, f.held = nil, nil, nil
+		f.half[0].waiting, f.half[1].waiting = nil, nil
 	}
 }
-
-// open reports whether bytes were acknowledged that are not there.
-func (f *flow) open() bool { return f.half[0].unseen() > 0 || f.half[1].unseen() > 0 }
 
 func (f *flow) full() bool {
-	return len(f.half[0].waiting)+len(f.half[1].waiting)+len(f.held) > maxSegments ||
-		f.half[0].bytes+f.half[1].bytes+f.heldBytes > maxWaiting
+	return len(f.half[0].waiting)+len(f.half[1].waiting) > maxSegments || f.half[0].bytes+f.half[1].bytes > maxWaiting
 }
 
-// release takes the segments that were held back, as far as nothing holds them
-// back again.
-func (f *flow) release() {
-	if len(f.held) == 0 {
-		return
-	}
-	queue := f.held
-	f.held, f.heldBytes = nil, 0
-	for _, s := range queue {
-		if f.blocked(s.from) {
-			f.held = append(f.held, s)
-			f.heldBytes += len(s.data)
-			continue
-		}
-		f.push(s.from, s.segment)
-	}
-}
-
-// lose records one gap as a hole: the earlier one of the two directions. Gaps
-// that nobody acknowledged count only if any is set.
-func (f *flow) lose(any bool) bool {
-	best, bestAt := -1, time.Duration(0)
+// lose records one gap as a hole: that before the earlier packet, if both
+// directions have one. Gaps that nobody acknowledged count only if unacknowledged
+// is set.
+func (f *flow) lose(unacknowledged bool) bool {
+	best, bestPacket, stuck := -1, 0, -1
 	for from := range f.half {
 		h := &f.half[from]
-		if f.gaveUp || h.unseen() == 0 && (len(h.waiting) == 0 || !any) {
-			continue
-		}
-		at := f.last
-		if len(h.waiting) > 0 {
-			at = h.waiting[0].at
-		}
-		if best < 0 || at < bestAt {
-			best, bestAt = from, at
+		switch {
+		case f.gaveUp:
+		case h.unseen() > 0 || unacknowledged && h.gap() > 0:
+			if packet := f.firstAfter(from); best < 0 || packet < bestPacket {
+				best, bestPacket = from, packet
+			}
+		case unacknowledged && len(h.waiting) > 0:
+			stuck = from
 		}
 	}
-	if best >= 0 {
+	switch {
+	case best >= 0:
 		f.loseIn(best)
+	case stuck >= 0:
+		f.takeWaiting(stuck) // it acknowledges what nobody sends
 	}
-	return best >= 0
+	return best >= 0 || stuck >= 0
+}
+
+// gap returns how many bytes are missing before the next one that is there, or
+// before what was acknowledged.
+func (h *half) gap() int64 {
+	gap := h.unseen()
+	if len(h.waiting) > 0 && (gap == 0 || h.waiting[0].off-h.next < gap) {
+		gap = max(h.waiting[0].off-h.next, 0)
+	}
+	return gap
+}
+
+// firstAfter returns the first packet in the file that waits for a gap of half
+// from.
+func (f *flow) firstAfter(from int) int {
+	first := math.MaxInt
+	for i := range f.half {
+		if w := f.half[i].waiting; len(w) > 0 && (i == from || !f.ready(i, w[0])) {
+			first = min(first, w[0].packet)
+		}
+	}
+	return first
 }
 
 func (f *flow) loseIn(from int) {
@@ -231,23 +252,27 @@ func (f *flow) loseIn(from int) {
 		f.chooseClient(from, nil)
 	}
 	h := &f.half[from]
-	p := Problem{Text: "acknowledged by the receiver, but not in the capture"}
-	gap := h.unseen()
-	if len(h.waiting) > 0 {
-		next := h.waiting[0]
-		if gap == 0 {
-			gap, p.Text = next.off-h.next, "never seen, and not acknowledged in the capture"
-		}
-		gap = min(gap, next.off-h.next)
-		p.Packet = next.packet
-		f.last = max(f.last, next.at)
-	} else if len(f.held) > 0 {
-		p.Packet = f.held[0].packet
-		f.last = max(f.last, f.held[0].at)
+	why := "never seen, and not acknowledged in the capture"
+	if h.unseen() > 0 {
+		why = "acknowledged by the receiver, but not in the capture"
 	}
-	p.Text = fmt.Sprintf("%d bytes are missing: %s", gap, p.Text)
+	gap := h.gap()
+	p := Problem{Text: fmt.Sprintf("%s missing: %s", are(gap, "byte"), why)}
+	if p.Packet = f.firstAfter(from); p.Packet == math.MaxInt {
+		p.Packet = 0
+	}
+	if len(h.waiting) > 0 {
+		f.last = max(f.last, h.waiting[0].at)
+	}
 	p.At, p.Span = f.last, f.hole(f.dir(from), gap)
 	f.advance(h, gap)
 	f.problem(p)
-	f.drain(from, segment{at: f.last})
+}
+
+// are returns "1 byte is" or "2 bytes are".
+func are(n int64, thing string) string {
+	if n == 1 {
+		return "1 " + thing + " is"
+	}
+	return fmt.Sprintf("%d %ss are", n, thing)
 }
