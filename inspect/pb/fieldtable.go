@@ -51,11 +51,11 @@ func (c *tables) message(md protoreflect.MessageDescriptor) *fieldTable {
 
 // url returns the table of the type that an Any names, or nil.
 func (c *tables) url(url []byte) *fieldTable {
-	if t := c.urls[string(url)]; t != nil {
+	if t, ok := c.urls[string(url)]; ok {
 		return t
 	}
 	t := c.message(findMessage(c.types, string(url)))
-	if t != nil && len(c.urls) < maxTables {
+	if len(c.urls) < maxTables {
 		if c.urls == nil {
 			c.urls = map[string]*fieldTable{}
 		}
