@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/descriptorpb"
 
 	"github.com/wiregloss/wiregloss/catalog"
@@ -140,10 +141,18 @@ func (r *resolver) fields(s *source, scope string, fields []*descriptorpb.FieldD
 // enumDefault takes the default of an enum field from the options: the parser does
 // not, as it cannot tell that the field's type is an enum.
 func enumDefault(f *descriptorpb.FieldDescriptorProto) {
-	for _, o := range f.GetOptions().GetUninterpretedOption() {
-		if n := o.GetName(); len(n) == 1 && n[0].GetNamePart() == "default" && !n[0].GetIsExtension() && o.IdentifierValue != nil {
-			f.DefaultValue = o.IdentifierValue
+	opts := f.GetOptions()
+	for i, o := range opts.GetUninterpretedOption() {
+		n := o.GetName()
+		if len(n) != 1 || n[0].GetNamePart() != "default" || n[0].GetIsExtension() || o.IdentifierValue == nil {
+			continue
 		}
+		f.DefaultValue = o.IdentifierValue
+		opts.UninterpretedOption = slices.Delete(opts.UninterpretedOption, i, i+1)
+		if proto.Size(opts) == 0 {
+			f.Options = nil
+		}
+		return
 	}
 }
 
