@@ -1,0 +1,234 @@
+// Package diff compares two calls: what a client that works put on the wire
+// beside what one that fails did. It pairs headers, messages, frames, status and
+// the facts of the connection, and says of each whether it is equal, changed, at
+// another place, coded in other bytes, or only on one side, with the wire bytes
+// of both. It reads recordings through their traces and does no I/O; words and
+// redaction are render's.
+//
+//	report := diff.Calls(
+//		diff.Side{Name: "good.rec", Recording: a, Trace: inspect.Decode(a), Stream: 1},
+//		diff.Side{Name: "bad.rec", Recording: b, Trace: inspect.Decode(b), Stream: 1},
+//	)
+//	if !report.Same() { … }
+//
+// Time and memory are bounded whatever was recorded: what is not listed is
+// counted, and the section says so.
+package diff
+
+import (
+	"fmt"
+	"sync"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/wiregloss/wiregloss/inspect"
+	"github.com/wiregloss/wiregloss/record"
+)
+
+// Side is one of the two calls. Descriptors and types may be nil: without them
+// fields are compared by number, and where one side has them they serve both.
+type Side struct {
+	Name      string // what to call it: a file, an entry of the history
+	Recording *record.Recording
+	Trace     inspect.Trace
+	Stream    uint32 // the call's, of those on the connection
+
+	Input, Output protoreflect.MessageDescriptor // of what was sent and received
+	Types         inspect.Types                  // for Any and extensions
+}
+
+// Kind says how the two sides of an entry differ.
+type Kind uint8
+
+// The kinds of Entry.
+const (
+	Equal   Kind = iota
+	Changed      // another value
+	OnlyA        // absent in B
+	OnlyB        // absent in A
+	Moved        // the same thing at another place
+	Encoded      // the same meaning in other bytes
+)
+
+// Kinds is how many kinds there are.
+const Kinds = int(Encoded) + 1
+
+// String returns the kind in lower case: "only in A".
+func (k Kind) String() string {
+	if int(k) >= Kinds {
+		return fmt.Sprintf("kind %d", uint8(k))
+	}
+	return [Kinds]string{"equal", "changed", "only in A", "only in B", "moved", "encoded"}[k]
+}
+
+// Entry is one thing that was compared. All its texts are untrusted.
+type Entry struct {
+	Kind Kind
+
+	// Name is a header's name, a field's path (address.city; 4.1 without a
+	// schema; tags[2→3] where the places differ) or a frame's type. It is "…" for
+	// what was counted and not listed.
+	Name string
+
+	A, B           string        // the values as text, long ones cut where they differ; "" where absent
+	SpansA, SpansB []record.Span // the wire bytes; none where they cannot be located
+	Note           string        // what else there is to know
+}
+
+// Topic is what a section is about.
+type Topic uint8
+
+// The topics, in the order of a report's sections.
+const (
+	Headers Topic = iota // entries are header fields: names may be those of credentials
+	Message              // entries are fields, values, lines or offsets of one message
+	Status
+	Frames
+	Connection
+	Timing
+)
+
+// String returns the topic in lower case.
+func (t Topic) String() string {
+	if t > Timing {
+		return fmt.Sprintf("topic %d", uint8(t))
+	}
+	return [...]string{"headers", "message", "status", "frames", "connection", "timing"}[t]
+}
+
+// Counts counts entries by kind.
+type Counts [Kinds]int
+
+// differences returns how many are not equal.
+func (c Counts) differences() int {
+	n := 0
+	for _, of := range c[Equal+1:] {
+		n += of
+	}
+	return n
+}
+
+// Section is what was compared of one part of the calls.
+type Section struct {
+	Topic    Topic
+	Title    string // "request headers", "response message 2", "frames sent"
+	Note     string // what holds for all of it; "" for nothing
+	Entries  []Entry
+	Unlisted Counts // what was compared and has no entry
+}
+
+// Counts returns how many things were compared, by how they differ.
+func (s Section) Counts() Counts {
+	c := s.Unlisted
+	for _, e := range s.Entries {
+		c[e.Kind]++
+	}
+	return c
+}
+
+// Same reports whether nothing differs. Times always do, and never count.
+func (s Section) Same() bool { return s.Topic == Timing || s.Counts().differences() == 0 }
+
+// Report is the comparison of two calls.
+type Report struct {
+	A, B     string // the names of the sides
+	Sections []Section
+}
+
+// Same reports whether nothing but times differs.
+func (r Report) Same() bool {
+	for _, s := range r.Sections {
+		if !s.Same() {
+			return false
+		}
+	}
+	return true
+}
+
+// Counts sums the counts of all sections but that of times.
+func (r Report) Counts() Counts {
+	var sum Counts
+	for _, s := range r.Sections {
+		if s.Topic == Timing {
+			continue
+		}
+		for k, n := range s.Counts() {
+			sum[k] += n
+		}
+	}
+	return sum
+}
+
+// Calls compares two calls. The order of the sections is that of a call: the
+// request's headers and messages, the response's, trailers, status, then frames,
+// connection and times. A part that neither call has is left out. The cost is
+// one pass over the lists of both traces and over the calls' payloads.
+func Calls(a, b Side) Report {
+	c := calls{newCall(a, b), newCall(b, a)}
+	r := Report{A: a.Name, B: b.Name}
+	add := func(sections ...Section) {
+		for _, s := range sections {
+			if len(s.Entries) > 0 || s.Note != "" {
+				r.Sections = append(r.Sections, s)
+			}
+		}
+	}
+	add(c.headers("request headers", requestHeaders))
+	add(c.messages(record.Sent)...)
+	add(c.headers("request trailers", requestTrailers))
+	add(c.headers("informational headers", informational))
+	add(c.headers("response headers", responseHeaders))
+	add(c.messages(record.Received)...)
+	add(c.headers("trailers", responseTrailers))
+	add(c.status(), c.frames(record.Sent), c.frames(record.Received), c.connection(), c.timing())
+	return r
+}
+
+// calls are the two calls of a comparison.
+type calls struct{ a, b *call }
+
+// call is a Side with what its stream says.
+type call struct {
+	Side
+	stream   inspect.Stream
+	messages [2][]inspect.Message // of the stream by Dir, unfinished ones last
+	trailers [2]*inspect.Message  // by Dir, the message that holds them in gRPC-Web
+	contents [2]func() format     // by Dir, what the content-type stands for
+}
+
+// newCall looks a side's stream up. What the side does not know of types it
+// takes from the other.
+func newCall(s, other Side) *call {
+	if s.Input == nil {
+		s.Input = other.Input
+	}
+	if s.Output == nil {
+		s.Output = other.Output
+	}
+	if s.Types == nil {
+		s.Types = other.Types
+	}
+	c := &call{Side: s}
+	c.stream, _ = s.Trace.StreamOf(s.Stream)
+	for _, d := range []record.Dir{record.Sent, record.Received} {
+		c.contents[d] = sync.OnceValue(func() format { return c.contentFormat(d) })
+	}
+	for _, list := range [][]inspect.Message{s.Trace.Messages, s.Trace.Partial} {
+		for _, m := range list {
+			switch {
+			case m.Stream != s.Stream:
+			case m.Content == inspect.FieldLines:
+				c.trailers[m.Dir] = &m
+			default:
+				c.messages[m.Dir] = append(c.messages[m.Dir], m)
+			}
+		}
+	}
+	return c
+}
+
+// read returns the recorded bytes of a span, at most a limit of them.
+func (c *call) read(s record.Span, limit int64) []byte {
+	s.Len = min(s.Len, limit)
+	return c.Recording.Append(nil, s)
+}
