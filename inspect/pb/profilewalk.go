@@ -177,26 +177,28 @@ func (p *Profile) setItem(n, k *pathCost, b []byte) *pathCost {
 	return item
 }
 
-// eachField calls f with the value of each field in b, up to what is none or
-// ends a group. Of a LEN field the value is with its length.
-func eachField(b []byte, f func(num protowire.Number, wire Wire, value []byte)) {
-	for len(b) > 0 {
-		num, typ, n := protowire.ConsumeTag(b)
+// eachField calls f with the value of each field in b, and returns how many bytes
+// were read: all, or up to what is no field or ends a group. A LEN value comes
+// with its length, that of a group without the tag that ends it.
+func eachField(b []byte, f func(num protowire.Number, wire Wire, value []byte)) int {
+	pos := 0
+	for pos < len(b) {
+		num, typ, n := protowire.ConsumeTag(b[pos:])
 		if n < 0 || typ == protowire.EndGroupType {
-			return
+			return pos
 		}
-		b = b[n:]
-		if typ == protowire.StartGroupType {
-			_, n = skipGroup(b, span{0, len(b)}, num)
-		} else {
-			n = scalarLen(b, Wire(typ))
+		rest := b[pos+n:]
+		value, next := scalarLen(rest, Wire(typ)), 0
+		if next = value; typ == protowire.StartGroupType {
+			value, next = skipGroup(rest, span{0, len(rest)}, num)
 		}
-		if n < 0 {
-			return
+		if next < 0 {
+			return pos
 		}
-		f(num, Wire(typ), b[:n])
-		b = b[n:]
+		f(num, Wire(typ), rest[:value])
+		pos += n + next
 	}
+	return pos
 }
 
 // lenValue returns a LEN value without its length.

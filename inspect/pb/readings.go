@@ -192,3 +192,18 @@ func consume(b []byte, wire Wire) (uint64, int) {
 	}
 	return protowire.ConsumeVarint(b)
 }
+
+// floatOf reads a fixed value as the float of its size.
+func floatOf(v uint64, wire Wire) float64 {
+	if wire == Fixed32 {
+		return float64(math.Float32frombits(uint32(v)))
+	}
+	return math.Float64frombits(v)
+}
+
+// usualFloat reports whether f has a size that people use: small integers read
+// as floats are denormal, and small negative ones are NaN.
+func usualFloat(f float64) bool {
+	a := math.Abs(f)
+	return a >= 1e-9 && a < 1e15
+}
