@@ -59,7 +59,7 @@ func (c *compiler) release(m *machine) {
 		m.groupEnds = nil
 	}
 	clear(m.groupEnds)
-	if max(cap(m.linker.links), cap(m.linker.names)/32, cap(m.linker.text)/32) > maxKept {
+	if max(cap(m.linker.found), cap(m.linker.names)/32) > maxKept {
 		m.linker = linker{}
 	}
 	if max(cap(m.entries), cap(m.items), cap(m.openGroups), cap(m.segs), cap(m.slots), cap(m.copied)/16) > maxKept {

@@ -2,6 +2,7 @@ package pb
 
 import (
 	"bytes"
+	"math"
 	"slices"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -32,14 +33,20 @@ func (p *Plan) JSONLinks(payload []byte) ([]byte, []Link, error) {
 	m := p.c.machine()
 	defer p.c.release(m)
 	m.lk = &m.linker
-	m.lk.reset()
-	m.out = m.lk.text[:0]
-	err := m.run(p.root, payload)
-	m.lk.text = m.out
-	if err != nil {
+	m.lk.reset(len(payload))
+	if m.out = m.lk.text; cap(m.out) < len(payload) {
+		m.out = make([]byte, 0, 4*min(len(payload), math.MaxInt/8)+2)
+	}
+	if err := m.run(p.root, payload); err != nil {
 		return nil, nil, err
 	}
-	return bytes.Clone(m.out), m.lk.result(), nil
+	text := m.out
+	if m.lk.text = text; cap(text) <= maxKeptText {
+		text = bytes.Clone(text)
+	} else {
+		m.lk.text = nil
+	}
+	return text, m.lk.links(), nil
 }
 
 // maxPathDepth bounds indents and paths, which would otherwise make the output
@@ -49,30 +56,50 @@ const maxPathDepth = 100
 // maxPathBytes bounds a path whose steps are long, which map keys can be.
 const maxPathBytes = 500
 
-// linker gathers links while a machine writes indented JSON. All of it is scratch
-// that the next run uses again: what is returned is copied in its final size.
+// maxKeptText bounds the text and the paths that are kept for the next run.
+const maxKeptText = 32 * maxKept
+
+// found is a Link before it has a text for its path. It has one pointer, where a
+// Link has three: each costs while the garbage collector runs.
+type found struct {
+	fp         *fieldPlan
+	json, end  int
+	path       span // in names
+	start, off int32
+	stop, next int32
+	depth      int32
+}
+
+// linker gathers links while a machine writes indented JSON. It is scratch that
+// the next run uses again, and what is returned is copied in its final size; but
+// a text that is too large to be kept is returned itself.
 type linker struct {
-	links []Link
-	paths []span // of each link, in names
+	found []found
 	names []byte // paths, one after another; one that goes on with another shares its bytes
 	path  span   // in names: where the machine is
 	text  []byte
 	steps int // in path, also those left out
 	cut   int // steps that were left out
 	depth int // JSON objects and arrays that are open
+	size  int // of the payload
 }
 
-func (lk *linker) reset() {
-	*lk = linker{links: lk.links[:0], paths: lk.paths[:0], names: lk.names[:0], text: lk.text[:0]}
+func (lk *linker) reset(size int) {
+	*lk = linker{found: lk.found[:0], names: lk.names[:0], text: lk.text[:0], size: size}
 }
 
-// result returns the links with their paths, which are parts of one string.
-func (lk *linker) result() []Link {
-	links := slices.Clone(lk.links)
-	clear(lk.links) // they hold descriptors
-	names := string(lk.names)
-	for i, p := range lk.paths {
-		links[i].Path = names[p.off:p.end]
+// links returns the links. Their paths are parts of one string.
+func (lk *linker) links() []Link {
+	links, names := make([]Link, len(lk.found)), string(lk.names)
+	for i := range lk.found {
+		f, l := &lk.found[i], &links[i]
+		l.JSON = Range{f.json, f.end - f.json}
+		l.Wire = Range{int(f.start), int(f.next - f.start)}
+		l.Value = Range{int(f.off), int(f.stop - f.off)}
+		l.Path = names[f.path.off:f.path.end]
+		l.Depth = int(f.depth)
+		l.Number = f.fp.num
+		l.Field = f.fp.fd
 	}
 	return links
 }
@@ -148,21 +175,30 @@ func (lk *linker) leave(before span) {
 
 // begin adds a link for JSON that starts at offset json.
 func (lk *linker) begin(json int, e *entry, fp *fieldPlan) {
-	lk.links = append(lk.links, Link{
-		JSON:   Range{json, 0},
-		Wire:   Range{int(e.start), int(e.next - e.start)},
-		Value:  Range{int(e.off), int(e.end - e.off)},
-		Depth:  lk.depth - 1,
-		Number: fp.num,
-		Field:  fp.fd,
+	if len(lk.found) == cap(lk.found) {
+		lk.grow(int(e.start))
+	}
+	lk.found = append(lk.found, found{
+		fp: fp, json: json, path: lk.path, depth: int32(lk.depth - 1),
+		start: e.start, off: e.off, stop: e.end, next: e.next,
 	})
-	lk.paths = append(lk.paths, lk.path)
+}
+
+// grow makes room for more links. As many are still to come for each byte of the
+// payload as have come up to byte at, or else as many as there are.
+func (lk *linker) grow(at int) {
+	n := len(lk.found)
+	more := max(n, 64)
+	if n >= 1024 && at > 0 {
+		more = min(8*n, int(1.1*float64(n)*float64(lk.size-at)/float64(at))+1024)
+	}
+	lk.found = slices.Grow(lk.found, more)
 }
 
 // finish sets where the JSON of links from to to ends.
 func (lk *linker) finish(from, to, json int) {
 	for i := from; i < to; i++ {
-		lk.links[i].JSON.Len = json - lk.links[i].JSON.Off
+		lk.found[i].end = json
 	}
 }
 
@@ -223,14 +259,14 @@ func (m *machine) member(fp *fieldPlan, i, j int) mark {
 	at := m.separate()
 	m.out = append(m.out, fp.key[1:]...)
 	m.out = append(m.out, ' ')
-	k := mark{from: len(m.lk.links), path: m.lk.name(fp.name)}
+	k := mark{from: len(m.lk.found), path: m.lk.name(fp.name)}
 	if i == j {
 		m.lk.begin(at, &entry{}, fp)
 	}
 	for ; i < j; i++ {
 		m.lk.begin(at, &m.entries[i], fp)
 	}
-	k.to = len(m.lk.links)
+	k.to = len(m.lk.found)
 	return k
 }
 
@@ -248,9 +284,9 @@ func (m *machine) element(e *entry, n int) mark {
 	if m.lk == nil {
 		return mark{}
 	}
-	k := mark{from: len(m.lk.links), path: m.lk.element(n)}
+	k := mark{from: len(m.lk.found), path: m.lk.element(n)}
 	m.lk.begin(at, e, e.fp)
-	k.to = len(m.lk.links)
+	k.to = len(m.lk.found)
 	return k
 }
 
@@ -267,17 +303,17 @@ func (m *machine) key(fp *fieldPlan, it mapItem) (mark, error) {
 	}
 	m.out = append(m.out, ' ')
 	lk := m.lk
-	k := mark{from: len(lk.links), path: lk.key(m.src, fp, it)}
+	k := mark{from: len(lk.found), path: lk.key(m.src, fp, it)}
 	whole := &m.entries[it.wire]
 	lk.begin(at, whole, whole.fp)
-	k.to = len(lk.links)
+	k.to = len(lk.found)
 	if it.key.fp != nil {
 		lk.begin(at, &it.key, fp)
 		lk.finish(k.to, k.to+1, end)
 	}
-	k.value = len(lk.links)
+	k.value = len(lk.found)
 	m.itemLinks(whole.fp.mapValue, it)
-	k.end = len(lk.links)
+	k.end = len(lk.found)
 	return k, nil
 }
 
@@ -300,11 +336,11 @@ func (m *machine) object(content entry) mark {
 	if m.lk == nil {
 		return mark{}
 	}
-	k := mark{from: len(m.lk.links), path: m.lk.path}
+	k := mark{from: len(m.lk.found), path: m.lk.path}
 	if content.fp != nil {
 		m.lk.begin(len(m.out), &content, content.fp)
 	}
-	k.to = len(m.lk.links)
+	k.to = len(m.lk.found)
 	m.lk.steps++
 	if m.lk.cut > 0 {
 		m.lk.cut++
@@ -322,8 +358,8 @@ func (m *machine) anyMember(fp *fieldPlan, name string, e entry) mark {
 		return mark{}
 	}
 	m.out = append(m.out, ' ')
-	k := mark{from: len(m.lk.links), path: m.lk.name(name)}
+	k := mark{from: len(m.lk.found), path: m.lk.name(name)}
 	m.lk.begin(at, &e, fp)
-	k.to = len(m.lk.links)
+	k.to = len(m.lk.found)
 	return k
 }
