@@ -25,6 +25,7 @@ type Eviction struct {
 
 // Stats is what a block cost, and how it left the dynamic table, in numbers.
 type Stats struct {
+	Block   uint32 // counts the blocks of its direction from 0
 	Wire    uint32 // bytes of the block
 	Decoded uint32 // bytes of all names and values, listed or not
 	Fields  uint32 // how many, listed or not

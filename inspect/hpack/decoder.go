@@ -36,6 +36,7 @@ type Decoder struct {
 	lost     bool // the encoder's table may hold entries older than ours
 	maxKnown bool // the table's limit is what the encoder thinks it is
 	told     bool // a problem has said that the state is lost
+	partial  bool // of Replay: blocks were left out, so more is lost than was then
 }
 
 // NewDecoder returns a Decoder with an empty table of the default size.
@@ -101,10 +102,16 @@ func (d *Decoder) Walk(block []byte) Block {
 	return b
 }
 
-// Replay is Decode for a block that was walked before, to which the numbers of
-// that time belong: it says nothing new but leaves the table as it was then.
-func (d *Decoder) Replay(block []byte, then Stats) {
-	d.base, d.lost, d.maxKnown, d.told = then.Base, then.Lost, then.LimitKnown, true
-	w := walker{d: d, block: block}
-	w.walk()
+// Replay is Walk for a block that was walked before, to which the numbers of that
+// time belong: it leaves the table as it was then, without new problems about what
+// is lost. Where blocks before it were left out, the table is empty at first and
+// lost, as after Attach.
+func (d *Decoder) Replay(block []byte, then Stats) Block {
+	if then.Before != d.table.inserted {
+		d.table = table{max: int(then.TableMax), inserted: then.Before}
+		d.partial = true
+	}
+	d.blocks = then.Block
+	d.base, d.lost, d.maxKnown, d.told = then.Base, then.Lost || d.partial, then.LimitKnown, true
+	return d.Walk(block)
 }

@@ -22,7 +22,7 @@ type walker struct {
 // walk reads the block and leaves its numbers in the decoder.
 func (w *walker) walk() {
 	d := w.d
-	w.stats = Stats{Wire: uint32(len(w.block)), Before: d.table.inserted, Base: d.base, Lost: d.lost, LimitKnown: d.maxKnown}
+	w.stats = Stats{Block: d.blocks, Wire: uint32(len(w.block)), Before: d.table.inserted, Base: d.base, Lost: d.lost, LimitKnown: d.maxKnown}
 	for w.off < len(w.block) {
 		if !w.next() {
 			d.Break()
@@ -179,7 +179,7 @@ func (w *walker) evicted(n int, empty bool) {
 	w.stats.Evicted += uint32(n)
 	newest := d.table.inserted - uint32(d.table.len()) // of those that are gone
 	if d.maxKnown && (empty || n > 0 && newest > d.base) {
-		d.lost, d.told = false, false
+		d.lost, d.told, d.partial = false, false, false
 	}
 }
 
