@@ -137,7 +137,13 @@ func (m merged) FindMessageByURL(url string) (protoreflect.MessageType, error) {
 
 // FindExtensionByName finds an extension.
 func (m merged) FindExtensionByName(name protoreflect.FullName) (protoreflect.ExtensionType, error) {
-	return first(m, func(t Types) (protoreflect.ExtensionType, error) { return t.FindExtensionByName(name) })
+	return first(m, func(t Types) (protoreflect.ExtensionType, error) {
+		x, err := t.FindExtensionByName(name)
+		if err == nil && !x.TypeDescriptor().IsExtension() {
+			return nil, protoregistry.NotFound // dynamicpb finds ordinary fields, too
+		}
+		return x, err
+	})
 }
 
 // FindExtensionByNumber finds an extension of a message.

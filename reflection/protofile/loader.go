@@ -1,6 +1,7 @@
 package protofile
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"path/filepath"
@@ -9,6 +10,7 @@ import (
 	"strings"
 	"sync"
 
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protodesc"
 	"google.golang.org/protobuf/reflect/protoregistry"
 	"google.golang.org/protobuf/types/descriptorpb"
@@ -37,18 +39,19 @@ type loader struct {
 
 // source is one file: its text, and what came of it.
 type source struct {
-	path   string // as the user would write it
-	abs    string // cleaned, absolute; empty for a bundled file
-	under  string // the folder that was given and has it, absolute
-	src    []byte // nil until it is read
-	proto  *descriptorpb.FileDescriptorProto
-	errs   []catalog.Problem
-	name   string         // what others import it as
-	votes  map[string]int // by which names it is imported
-	needs  []*source      // of each dependency; nil if it is missing
-	lost   bool           // some type of it is not known
-	parsed bool
-	told   int // problems of resolving it
+	path    string // as the user would write it
+	abs     string // cleaned, absolute; empty for a bundled file
+	under   string // the folder that was given and has it, absolute
+	src     []byte // nil until it is read
+	proto   *descriptorpb.FileDescriptorProto
+	errs    []catalog.Problem
+	name    string         // what others import it as
+	votes   map[string]int // by which names it is imported
+	needs   []*source      // of each dependency; nil if it is missing
+	lost    bool           // some type of it is not known
+	parsed  bool
+	instead *source // what is used in its place; nil for a file that is used itself
+	told    int     // problems of resolving it
 }
 
 // absence is an import that nobody has.
@@ -206,12 +209,13 @@ func (l *loader) nameAll() {
 				s.name, taken[name] = name, s
 				break
 			}
-			if string(first.src) == string(s.src) {
-				s.name, s.proto = name, nil // the copy's imports are those of the first
+			if sameText(first, s) {
+				s.name, s.proto, s.instead = name, nil, first
 				break
 			}
 		}
 	}
+	l.dropSecond()
 	for _, s := range l.sources {
 		s.src = nil
 		if s.proto != nil {
@@ -219,6 +223,61 @@ func (l *loader) nameAll() {
 			s.rename(taken)
 		}
 	}
+}
+
+// sameText reports whether two files declare the same in the same words.
+func sameText(a, b *source) bool {
+	if bytes.Equal(a.src, b.src) {
+		return true
+	}
+	infoA, infoB := a.proto.GetSourceCodeInfo(), b.proto.GetSourceCodeInfo()
+	a.proto.SourceCodeInfo, b.proto.SourceCodeInfo = nil, nil
+	equal := proto.Equal(a.proto, b.proto)
+	a.proto.SourceCodeInfo, b.proto.SourceCodeInfo = infoA, infoB
+	return equal
+}
+
+// dropSecond leaves out files that declare what a file before them has declared, as
+// versions of one API side by side do. Those that import them get the first.
+func (l *loader) dropSecond() {
+	owner := map[string]*source{}
+	for _, s := range l.sources {
+		if s.proto == nil {
+			continue
+		}
+		names := topLevel(s.proto)
+		if i := slices.IndexFunc(names, func(n string) bool { return owner[n] != nil }); i >= 0 {
+			s.instead = owner[names[i]]
+			s.proto = nil
+			l.problem(s.path, "left out: %s is declared in %s, too, which is used; load one of them", names[i], s.instead.path)
+			continue
+		}
+		for _, n := range names {
+			owner[n] = s
+		}
+	}
+}
+
+// topLevel returns the full names that a file declares outside of messages.
+func topLevel(f *descriptorpb.FileDescriptorProto) []string {
+	var names []string
+	add := func(name string) { names = append(names, join(f.GetPackage(), name)) }
+	for _, m := range f.GetMessageType() {
+		add(m.GetName())
+	}
+	for _, e := range f.GetEnumType() {
+		add(e.GetName())
+		for _, v := range e.GetValue() {
+			add(v.GetName())
+		}
+	}
+	for _, x := range f.GetExtension() {
+		add(x.GetName())
+	}
+	for _, s := range f.GetService() {
+		add(s.GetName())
+	}
+	return names
 }
 
 // rename writes the imports by the names that their files have, each once, and
@@ -229,12 +288,12 @@ func (s *source) rename(taken map[string]*source) {
 	var deps []string
 	var needs []*source
 	old := make([]int32, len(p.GetDependency()))
+	for i, dep := range s.needs {
+		s.needs[i] = used(dep, taken)
+	}
 	for i, dep := range s.needs[:len(old)] {
-		if old[i] = -1; dep == nil || dep.name == "" {
+		if old[i] = -1; dep == nil || dep == s {
 			continue
-		}
-		if first := taken[dep.name]; first != nil {
-			dep = first
 		}
 		j, ok := at[dep.name]
 		if !ok {
@@ -250,6 +309,20 @@ func (s *source) rename(taken map[string]*source) {
 	p.WeakDependency = moved(p.GetWeakDependency(), old)
 	p.OptionDependency = nil // only to interpret options, which is done here
 	s.needs = slices.DeleteFunc(append(needs, options...), func(s *source) bool { return s == nil })
+}
+
+// used returns the file that is linked where dep is imported; nil if there is none.
+func used(dep *source, taken map[string]*source) *source {
+	for dep != nil && dep.instead != nil {
+		dep = dep.instead
+	}
+	switch {
+	case dep == nil || dep.proto == nil:
+		return nil // missing, or it does not parse
+	case dep.abs == "" && taken[dep.name] != nil:
+		return used(taken[dep.name], nil) // bundled, but a file that was read has its name
+	}
+	return dep
 }
 
 // moved maps indexes of imports to where the imports are now.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/jhump/protoreflect/desc/protoparse"
 	"google.golang.org/protobuf/types/descriptorpb"
@@ -106,7 +107,7 @@ func (s *source) try(src []byte, checks bool) (f *descriptorpb.FileDescriptorPro
 		AllowExperimentalEditions:       true,
 		ErrorReporter: func(e protoparse.ErrorWithPos) error {
 			pos := e.GetPosition()
-			s.err(fmt.Sprintf("%s:%d:%d", s.path, pos.Line, pos.Col), "%v", e.Unwrap())
+			s.err(fmt.Sprintf("%s:%d:%d", s.path, pos.Line, pos.Col), "%s", strings.ReplaceAll(e.Unwrap().Error(), "$end", "end of file"))
 			return nil
 		},
 	}
