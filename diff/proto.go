@@ -57,7 +57,10 @@ func (t *protoTree) fields(nodes []inspect.Node) []value {
 	var groups []group
 	index := map[id]int{}
 	for _, n := range nodes {
-		of := id{n.Number, n.Field != nil, n.Kind == pb.GapNode}
+		of := id{n.Number, n.Field != nil, false}
+		if n.Kind == pb.GapNode {
+			of = id{gap: true} // what its tag says of it may be as wrong as the rest
+		}
 		i, ok := index[of]
 		if !ok {
 			i = len(groups)
@@ -74,7 +77,7 @@ func (t *protoTree) fields(nodes []inspect.Node) []value {
 	for i, g := range groups {
 		v := t.group(g.nodes)
 		v.key, v.step = g.key, g.key
-		if fd := g.nodes[0].Field; fd != nil {
+		if fd := fieldOf(g.nodes[0]); fd != nil {
 			v.step = string(fd.Name())
 			if fd.IsExtension() {
 				v.step = "[" + string(fd.FullName()) + "]"
@@ -87,7 +90,7 @@ func (t *protoTree) fields(nodes []inspect.Node) []value {
 
 // group returns what the occurrences of a field mean together.
 func (t *protoTree) group(nodes []inspect.Node) value {
-	fd := nodes[0].Field
+	fd := fieldOf(nodes[0])
 	switch {
 	case fd != nil && fd.IsMap():
 		return t.mapping(nodes)
@@ -95,19 +98,27 @@ func (t *protoTree) group(nodes []inspect.Node) value {
 		return t.list(nodes)
 	case fd == nil && len(nodes) > 1:
 		v := t.list(nodes)
-		v.loose = nodes[0].Kind != pb.GapNode
+		v.loose = true
 		return v
 	case len(nodes) > 1 && fd.Message() != nil:
 		return t.merged(nodes)
 	}
 	v := t.single(nodes[len(nodes)-1])
-	v.loose = fd == nil && nodes[0].Kind != pb.GapNode
+	v.loose = fd == nil
 	if len(nodes) > 1 {
 		v.odd = joined(v.odd, fmt.Sprintf("given %d times: the last counts", len(nodes)))
 		v.other = ranges(nodes[:len(nodes)-1])
 	}
 	v.zero = isDefault(fd, nodes[len(nodes)-1], v.raw)
 	return v
+}
+
+// fieldOf returns what the schema says of a node; of a gap it says nothing.
+func fieldOf(n inspect.Node) protoreflect.FieldDescriptor {
+	if n.Kind == pb.GapNode {
+		return nil
+	}
+	return n.Field
 }
 
 func joined(a, b string) string {

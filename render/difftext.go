@@ -33,6 +33,7 @@ type diffWriter struct {
 	out     strings.Builder
 	all     bool
 	secrets bool
+	short   bool // the section before was one line
 }
 
 // counts words how many entries there are of each kind: "1 changed, 8 equal".
@@ -47,8 +48,12 @@ func (d *diffWriter) counts(c diff.Counts) string {
 }
 
 func (d *diffWriter) section(s diff.Section) {
-	d.out.WriteByte('\n')
 	same := s.Same() && s.Topic != diff.Timing
+	short := same && !d.all
+	if !short || !d.short {
+		d.out.WriteByte('\n') // sections of one line stand together
+	}
+	d.short = short
 	switch {
 	case s.Topic == diff.Timing:
 		fmt.Fprintf(&d.out, "%s: not counted as a difference\n", Escape(s.Title))
@@ -60,7 +65,7 @@ func (d *diffWriter) section(s diff.Section) {
 	if s.Note != "" && (!same || d.all) {
 		fmt.Fprintf(&d.out, "  (%s)\n", Escape(s.Note))
 	}
-	if same && !d.all {
+	if short {
 		return
 	}
 	for _, e := range s.Entries {
@@ -104,7 +109,7 @@ func (d *diffWriter) entry(topic diff.Topic, e diff.Entry) {
 		note = joinNotes("the values differ and are hidden", note)
 	}
 	if topic == diff.Timing {
-		d.line("  ", name, between(a, b), "", note)
+		d.line("  ", name, between(orDash(a), orDash(b)), "", note)
 		return
 	}
 	switch e.Kind {
@@ -163,6 +168,13 @@ func diffValue(s string) string {
 		return Escape(s)
 	}
 	return Escape(strings.ToValidUTF8(s[:most], "")) + fmt.Sprintf("… (%d bytes)", len(s))
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "–"
+	}
+	return s
 }
 
 // between joins two texts, or says once what is the same.
