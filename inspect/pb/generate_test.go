@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -26,10 +27,9 @@ func (g *generator) message(md protoreflect.MessageDescriptor, depth int) []byte
 	case "google.protobuf.Any":
 		return g.any(depth)
 	case "google.protobuf.Timestamp", "google.protobuf.Duration":
-		b := protowire.AppendVarint([]byte{0x08}, uint64(g.Int64N(4e9)))
-		return protowire.AppendVarint(append(b, 0x10), uint64(g.IntN(1000))*[]uint64{0, 1, 1e3, 1e6}[g.IntN(4)])
+		return g.moment(md)
 	case "google.protobuf.FieldMask":
-		return []byte("\x0a\x03a_b\x0a\x05c.d_e")
+		return g.mask()
 	}
 	var fds []protoreflect.FieldDescriptor
 	for i := range md.Fields().Len() {
@@ -56,6 +56,54 @@ func (g *generator) message(md protoreflect.MessageDescriptor, depth int) []byte
 		b = append(b, "\xaa\xc1\x02\x01x\xab\xc1\x02\x08\x01\xac\xc1\x02"...) // unknown: a string and a group
 	}
 	return b
+}
+
+// moment is a Timestamp or Duration, seldom out of range or with parts in disorder.
+func (g *generator) moment(md protoreflect.MessageDescriptor) []byte {
+	secs, nanos := g.Int64N(4e9), int64(g.IntN(1000))*[]int64{0, 1, 1e3, 1e6}[g.IntN(4)]
+	switch {
+	case g.one(4) && md.Name() == "Duration":
+		secs, nanos = -secs, -nanos
+	case g.one(4) && md.Name() == "Timestamp":
+		secs = g.Int64N(maxTimestamp-minTimestamp+1) + minTimestamp
+	case g.Float64() < g.damage:
+		secs, nanos = g.Int64(), int64(int32(g.Uint32()))
+	}
+	a := protowire.AppendVarint([]byte{0x08}, uint64(secs))
+	b := protowire.AppendVarint([]byte{0x10}, uint64(nanos))
+	switch {
+	case g.one(10):
+		return append(b, a...)
+	case g.one(10):
+		return append(append(a, "\xaa\xc1\x02\x01x"...), a...)
+	}
+	return append(a, b...)
+}
+
+func (g *generator) mask() []byte {
+	var b []byte
+	for range g.IntN(3) {
+		paths := []string{"a_b", "c.d_e", "f", "foo.bar_baz.q1"}
+		if g.Float64() < g.damage {
+			paths = []string{"", "A", "a__b", "a_", ".a", "a.", "1a", "a_1", "a-b", "é"}
+		}
+		b = protowire.AppendString(append(b, 0x0a), paths[g.IntN(len(paths))])
+	}
+	if g.one(8) {
+		b = append(b, "\xaa\xc1\x02\x01x"...)
+	}
+	return b
+}
+
+// text is a string; long ones have what needs care at any place.
+func (g *generator) text() string {
+	short := []string{"", "a", "b", "text", "\"\\\n\x01\x7f", "é漢\U0001f600\ufffd", "\u2028<>&"}
+	if !g.one(6) {
+		return short[g.IntN(len(short))]
+	}
+	long := strings.Repeat("plain text ", 4)[:g.IntN(44)]
+	at := g.IntN(len(long) + 1)
+	return long[:at] + short[g.IntN(len(short))] + long[at:]
 }
 
 func (g *generator) any(depth int) []byte {
@@ -105,11 +153,10 @@ func (g *generator) field(b []byte, fd protoreflect.FieldDescriptor, depth int) 
 func (g *generator) value(b []byte, fd protoreflect.FieldDescriptor, depth int) []byte {
 	switch fd.Kind() {
 	case protoreflect.StringKind:
-		text := []string{"", "a", "b", "text", "\"\\\n\x01\x7f", "é漢\U0001f600\ufffd", "\u2028<>&"}
 		if g.Float64() < g.damage {
 			return append(b, "\x02\xff\xfe"...)
 		}
-		s := text[g.IntN(len(text))]
+		s := g.text()
 		return append(g.varint(b, uint64(len(s))), s...)
 	case protoreflect.BytesKind:
 		return protowire.AppendBytes(b, []byte("\x00\xff\xfe+/")[:g.IntN(6)])

@@ -22,6 +22,7 @@ type machine struct {
 	copied     []byte  // members while they are arranged
 	walks      bool    // messages are walked where they can be
 	budget     int     // how many bytes may still be walked in vain
+	rewrites   int     // how many messages a walk has left to their entries
 	floor      level   // where in the nesting a walk has no room any more
 	lk         *linker // nil: compact JSON without links
 	linker     linker

@@ -29,6 +29,9 @@ const (
 // the next to be written from entries, where the limits of nesting are checked.
 const maxRoom = 64
 
+// minBudget is how many bytes of a small payload may be walked in vain.
+const minBudget = 4096
+
 // seg is a member that a walk has written.
 type seg struct {
 	fp       *fieldPlan
@@ -40,7 +43,7 @@ type seg struct {
 // written from its entries; the output is as before then.
 func (m *machine) start(mp *messagePlan) bool {
 	m.walks = true
-	m.budget = len(m.src)
+	m.budget, m.rewrites = len(m.src)+minBudget, 0
 	before := len(m.out)
 	m.segs, m.slots = m.segs[:0], m.slots[:0]
 	room := m.enter(level{}.message())
@@ -91,6 +94,7 @@ func (m *machine) rewrite(out []byte, mp *messagePlan, pos, end, room int) ([]by
 	if m.budget -= end - pos; m.budget < 0 {
 		return out, stop
 	}
+	m.rewrites++
 	floor, self := m.floor, len(m.entries)
 	m.entries = append(m.entries, entry{off: int32(pos), end: int32(end), next: int32(end)})
 	m.out = out
@@ -235,10 +239,11 @@ func (m *machine) strange(mp *messagePlan, tag uint64, pos, end int, group uint6
 			return fp, pos, done
 		}
 	}
-	if wire == StartGroup && group != 0 {
-		return nil, pos, again // how deep groups are nested is not known here
+	var l level
+	if group != 0 {
+		l.groups = maxRoom // at most: if that is too many for what follows, the entries decide
 	}
-	pos, err := m.skip(protowire.Number(num), wire, span{pos, end}, level{})
+	pos, err := m.skip(protowire.Number(num), wire, span{pos, end}, l)
 	if err != nil {
 		return nil, pos, stop
 	}

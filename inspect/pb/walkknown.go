@@ -223,8 +223,11 @@ func finite(f float64) bool { return !math.IsNaN(f) && !math.IsInf(f, 0) }
 // walkAny appends an Any whose type URL comes before its value.
 func (m *machine) walkAny(out []byte, mp *messagePlan, pos, end, room int) ([]byte, verdict) {
 	pos, v := m.expect(mp, Bytes, pos, end)
-	if v != done || pos == end {
-		return out, again
+	switch {
+	case v != done:
+		return out, v
+	case pos == end:
+		return append(out, '{', '}'), done
 	}
 	size, url, next := m.read(Bytes, pos, end)
 	if next < 0 {
