@@ -199,29 +199,3 @@ func TestProtoscopeSamples(t *testing.T) {
 		}
 	}
 }
-
-func TestReadings(t *testing.T) {
-	t.Parallel()
-	for _, tt := range []struct{ payload, want string }{
-		{"\x08\x01", "uint64 1, sint64 -1, bool true"},
-		{"\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", "int64 -1, uint64 18446744073709551615, sint64 -9223372036854775808"},
-		{"\x0d\x00\x00\x80\x3f", "float 1, fixed32 1065353216"},
-		{"\x0d\xff\xff\xff\xff", "fixed32 4294967295, sfixed32 -1, float NaN"},
-		{"\x09\x18\x2d\x44\x54\xfb\x21\x09\x40", "double 3.141592653589793, fixed64 4614256656552045848"},
-		{"\x0a\x04\x28\x61\x30\x62", `string "(a0b", message {5: VARINT, 6: VARINT}, packed varint [40, 97, 48, 98], packed fixed32 [1647337768], bytes 28613062`},
-		{"\x0a\x02\x08\x01", `message {1: VARINT}, packed varint [8, 1], string "\b\x01", bytes 0801`},
-		{"\x0a\x00", `string "", bytes `},
-		{"\x0a\x01\xff", "bytes ff"},
-		{"\x0b\x0c", ""},
-		{"\x00", ""},
-	} {
-		payload := []byte(tt.payload)
-		var parts []string
-		for _, r := range Fields(payload, nil, nil)[0].Readings(payload) {
-			parts = append(parts, r.As+" "+r.Text)
-		}
-		if got := strings.Join(parts, ", "); got != tt.want {
-			t.Errorf("%q: got %s\nwant %s", tt.payload, got, tt.want)
-		}
-	}
-}

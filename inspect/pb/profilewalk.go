@@ -184,7 +184,7 @@ func eachField(b []byte, f func(num protowire.Number, wire Wire, value []byte)) 
 	pos := 0
 	for pos < len(b) {
 		num, typ, n := protowire.ConsumeTag(b[pos:])
-		if n < 0 || typ == protowire.EndGroupType {
+		if n < 0 || num > protowire.MaxValidNumber || typ == protowire.EndGroupType {
 			return pos
 		}
 		rest := b[pos+n:]

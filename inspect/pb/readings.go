@@ -1,6 +1,7 @@
 package pb
 
 import (
+	"bytes"
 	"math"
 	"strconv"
 	"strings"
@@ -38,67 +39,129 @@ func (n Node) Readings(payload []byte) []Reading {
 	return nil
 }
 
+// maxEnumLike is the largest number that is read as one of an enum.
+const maxEnumLike = 1000
+
 func varintReadings(v uint64) []Reading {
 	unsigned := Reading{"uint64", strconv.FormatUint(v, 10)}
 	zigzag := Reading{"sint64", strconv.FormatInt(protowire.DecodeZigZag(v), 10)}
-	r := []Reading{unsigned}
 	if int64(v) < 0 {
 		// Ten bytes for a small negative number are commoner than a huge count.
-		r = []Reading{{"int64", strconv.FormatInt(int64(v), 10)}, unsigned}
+		r := []Reading{{"int64", strconv.FormatInt(int64(v), 10)}}
+		if int64(v) == int64(int32(v)) {
+			r = append(r, Reading{"int32", r[0].Text})
+		}
+		return append(r, unsigned, zigzag)
 	}
-	r = append(r, zigzag)
+	r := append([]Reading{unsigned}, timeReadings(v)...)
 	if v <= 1 {
 		r = append(r, Reading{"bool", strconv.FormatBool(v == 1)})
+	}
+	if v <= maxEnumLike {
+		r = append(r, Reading{"enum", unsigned.Text})
+	}
+	r = append(r, zigzag)
+	if v > math.MaxInt32 && v <= math.MaxUint32 {
+		// Five bytes: parsers cut it to 32 bits, though encoders write ten.
+		r = append(r, Reading{"int32", strconv.FormatInt(int64(int32(v)), 10)})
 	}
 	return r
 }
 
 func fixed32Readings(v uint32) []Reading {
-	f := math.Float32frombits(v)
-	ints := []Reading{{"fixed32", strconv.FormatUint(uint64(v), 10)}}
-	if int32(v) < 0 {
-		ints = append(ints, Reading{"sfixed32", strconv.FormatInt(int64(int32(v)), 10)})
-	}
-	return rankFloat(Reading{"float", floatText(float64(f), 32)}, float64(f), ints)
+	return fixedReadings(uint64(v), Fixed32, int64(int32(v)))
 }
 
 func fixed64Readings(v uint64) []Reading {
-	f := math.Float64frombits(v)
-	ints := []Reading{{"fixed64", strconv.FormatUint(v, 10)}}
-	if int64(v) < 0 {
-		ints = append(ints, Reading{"sfixed64", strconv.FormatInt(int64(v), 10)})
-	}
-	return rankFloat(Reading{"double", floatText(f, 64)}, f, ints)
+	return fixedReadings(v, Fixed64, int64(v))
 }
 
-// rankFloat puts the float first when its size is one that people use: small
-// integers read as floats are denormal, and small negative ones are NaN.
-func rankFloat(float Reading, f float64, ints []Reading) []Reading {
-	if a := math.Abs(f); a >= 1e-9 && a < 1e15 {
-		return append([]Reading{float}, ints...)
+// fixedReadings puts the float first when its size is a usual one, and a small
+// negative number before the huge one that it is without a sign.
+func fixedReadings(v uint64, wire Wire, signed int64) []Reading {
+	f, size, bits := floatOf(v, wire), "64", 64
+	floating := Reading{"double", ""}
+	if wire == Fixed32 {
+		size, bits, floating.As = "32", 32, "float"
 	}
-	return append(ints, float)
+	floating.Text = floatText(f, bits)
+	ints := []Reading{{"fixed" + size, strconv.FormatUint(v, 10)}}
+	ints = append(ints, timeReadings(v)...)
+	if signed < 0 {
+		r := Reading{"sfixed" + size, strconv.FormatInt(signed, 10)}
+		if signed > -1<<20 {
+			ints = append([]Reading{r}, ints...)
+		} else {
+			ints = append(ints, r)
+		}
+	}
+	if usualFloat(f) {
+		return append([]Reading{floating}, ints...)
+	}
+	return append(ints, floating)
 }
 
+// bytesReadings ranks what is recognised for certain first, then text and
+// messages, then lists, which almost anything can be, and the bare bytes last.
 func bytesReadings(b []byte) []Reading {
-	var r []Reading
-	text := Reading{"string", shortQuote(b)}
-	if utf8.Valid(b) && printable(b) {
-		r = append(r, text)
+	text, hexed := Reading{"string", shortQuote(b)}, Reading{"bytes", shortHex(b)}
+	if len(b) == 0 {
+		return []Reading{text, {"message", "{}"}, hexed}
 	}
-	if nodes, clean := asMessage(b); clean {
-		r = append(r, Reading{"message", messageText(nodes)})
+	plain, valid := printable(b), utf8.Valid(b)
+	r := recognised(b)
+	msg := messageReadings(b)
+	address, private, isAddress := addressReading(b)
+	if isAddress && private && !plain && (len(msg) == 0 || farField(b)) {
+		r, isAddress = append(r, address), false
 	}
-	packed := packedReadings(b)
+	if plain && (len(msg) == 0 || guessShape(b, 0) != looksMessage) {
+		r = append(append(r, textReadings(b, text)...), msg...)
+	} else {
+		r = append(r, msg...)
+		if plain {
+			r = append(r, textReadings(b, text)...)
+		}
+	}
+	lists, unlikely := packedReadings(b)
+	if isAddress && !plain {
+		lists = append(lists, address)
+	}
 	switch {
-	case !utf8.Valid(b) || printable(b):
-		r = append(r, packed...)
+	case plain || !valid:
+		r = append(r, lists...)
 	case mostlyText(b):
-		r = append(append(r, text), packed...)
+		r = append(append(r, text), lists...)
 	default:
-		r = append(append(r, packed...), text)
+		r = append(append(r, lists...), text)
 	}
-	return append(r, Reading{"bytes", shortHex(b)})
+	return append(append(r, hexed), unlikely...)
+}
+
+// farField reports whether the message b begins with a field number that few
+// messages have.
+func farField(b []byte) bool {
+	num, _, _ := protowire.ConsumeTag(b)
+	return num > 512
+}
+
+func textReadings(b []byte, text Reading) []Reading {
+	if r, ok := jsonReading(b); ok {
+		return []Reading{text, r}
+	}
+	return []Reading{text}
+}
+
+func messageReadings(b []byte) []Reading {
+	if _, ok := cleanMessage(b, 0, 0); !ok {
+		return nil
+	}
+	nodes := topNodes(b)
+	r := []Reading{{"message", messageText(nodes)}}
+	if t, ok := timestampReading(b, nodes); ok {
+		r = append(r, t)
+	}
+	return r
 }
 
 // mostlyText reports whether three of four characters of b are printable, as in
@@ -113,11 +176,24 @@ func mostlyText(b []byte) bool {
 	return 4*odd <= len(b)
 }
 
-// asMessage decodes b without a schema, if it parses wholly as a message.
-func asMessage(b []byte) ([]Node, bool) {
-	d := fieldDecoder{src: b}
-	nodes, _, clean := d.message(span{0, len(b)}, nil, 0, 0)
-	return nodes, clean && len(nodes) > 0
+// topNodes returns the first fields of a message, as many as are shown and one,
+// without what is in them.
+func topNodes(b []byte) []Node {
+	var nodes []Node
+	size := len(b)
+	for len(b) > 0 && len(nodes) <= maxPackedShown {
+		num, typ, n := protowire.ConsumeField(b)
+		if n < 0 {
+			break
+		}
+		_, _, tag := protowire.ConsumeTag(b)
+		at := size - len(b)
+		nodes = append(nodes, Node{
+			Range: Range{at, n}, Value: Range{at + tag, n - tag}, Number: num, Wire: Wire(typ),
+		})
+		b = b[n:]
+	}
+	return nodes
 }
 
 // messageText names the fields of a message, as in {1: LEN, 3: VARINT}.
@@ -138,34 +214,56 @@ func messageText(nodes []Node) string {
 	return s.String()
 }
 
-func packedReadings(b []byte) []Reading {
-	if len(b) == 0 {
-		return nil
+// packedTypes are the ways to read packed bytes. Floats count only where all of
+// them are usual, fixed integers are likely only where all of them are small.
+var packedTypes = []struct {
+	as   string
+	wire Wire
+	text func(uint64) string
+	ok   func(uint64) bool
+	max  uint64 // the largest likely value
+}{
+	{"packed double", Fixed64, func(v uint64) string { return floatText(floatOf(v, Fixed64), 64) }, func(v uint64) bool { return v == 0 || usualFloat(floatOf(v, Fixed64)) }, math.MaxUint64},
+	{"packed float", Fixed32, func(v uint64) string { return floatText(floatOf(v, Fixed32), 32) }, func(v uint64) bool { return v == 0 || usualFloat(floatOf(v, Fixed32)) }, math.MaxUint64},
+	{"packed varint", Varint, unsignedText, anyValue, math.MaxUint64},
+	{"packed zigzag varint", Varint, func(v uint64) string { return strconv.FormatInt(protowire.DecodeZigZag(v), 10) }, anyValue, math.MaxUint64},
+	{"packed fixed32", Fixed32, unsignedText, anyValue, 1 << 24},
+	{"packed fixed64", Fixed64, unsignedText, anyValue, 1 << 48},
+}
+
+func unsignedText(v uint64) string { return strconv.FormatUint(v, 10) }
+func anyValue(uint64) bool         { return true }
+
+// packedReadings reads b as lists: those that are likely, and the others.
+func packedReadings(b []byte) (likely, unlikely []Reading) {
+	zero := len(bytes.Trim(b, "\x00")) == 0
+	for _, t := range packedTypes {
+		if zero && (t.as == "packed double" || t.as == "packed float") {
+			continue // nothing but zeros says nothing for floats
+		}
+		text, largest, ok := packedText(b, t.wire, t.text, t.ok)
+		switch {
+		case !ok:
+		case largest > t.max:
+			unlikely = append(unlikely, Reading{t.as, text})
+		default:
+			likely = append(likely, Reading{t.as, text})
+		}
 	}
-	var r []Reading
-	if t, ok := packedText(b, Varint); ok {
-		r = append(r, Reading{"packed varint", t})
-	}
-	if t, ok := packedText(b, Fixed32); ok {
-		r = append(r, Reading{"packed fixed32", t})
-	}
-	if t, ok := packedText(b, Fixed64); ok {
-		r = append(r, Reading{"packed fixed64", t})
-	}
-	return r
+	return likely, unlikely
 }
 
 // packedText lists the elements of b; it is not ok when b is not a whole number
-// of them.
-func packedText(b []byte, wire Wire) (string, bool) {
+// of them, or when one is not.
+func packedText(b []byte, wire Wire, text func(uint64) string, ok func(uint64) bool) (_ string, largest uint64, _ bool) {
 	var s strings.Builder
 	s.WriteByte('[')
 	for i := 0; len(b) > 0; i++ {
 		v, n := consume(b, wire)
-		if n < 0 {
-			return "", false
+		if n < 0 || !ok(v) {
+			return "", 0, false
 		}
-		b = b[n:]
+		b, largest = b[n:], max(largest, v)
 		switch {
 		case i == maxPackedShown:
 			s.WriteString(", …")
@@ -174,11 +272,11 @@ func packedText(b []byte, wire Wire) (string, bool) {
 			if i > 0 {
 				s.WriteString(", ")
 			}
-			s.WriteString(strconv.FormatUint(v, 10))
+			s.WriteString(text(v))
 		}
 	}
 	s.WriteByte(']')
-	return s.String(), true
+	return s.String(), largest, true
 }
 
 // consume reads one varint or fixed value.
