@@ -30,6 +30,8 @@ type Decoder struct {
 	sides     [2]side
 	streams   map[uint32]*stream
 	order     []*stream // as opened, for the snapshot
+	live      []*stream // of those, the ones that have changed or may change
+	h1        http1
 	newest    [2]uint32 // the highest stream that was opened, by parity of its id
 	made      int       // streams in order that no request opened
 	fields    int       // fields of the header blocks listed
@@ -90,13 +92,20 @@ func (d *Decoder) Advance(maxBytes int64) (t Trace, more bool) {
 // is yet to come can ask for: everything before it may be discarded once the
 // messages listed so far have been read.
 func (d *Decoder) Needed(dir record.Dir) int64 {
-	need := d.dirs[dir].pos
+	need := d.dirs[dir].begins()
+	if d.dirs[dir].speaks == asHTTP1 {
+		need = d.dirs[dir].parser.Needed()
+	}
 	if b := d.dirs[dir].block; b != nil && len(b.Fragments) > 0 {
 		need = min(need, b.Fragments[0].Off)
 	}
-	for _, s := range d.order {
-		if spans := s.body[dir].spans; len(spans) > 0 {
-			need = min(need, spans[0].Off)
+	for _, s := range d.live {
+		w := &s.body[dir]
+		if w.begun && len(w.spans) > 0 {
+			need = min(need, w.spans[0].Off)
+		}
+		if w.text != nil && w.text.n > 0 {
+			need = min(need, w.text.at[0])
 		}
 	}
 	return need
@@ -107,26 +116,53 @@ func (d *Decoder) Needed(dir record.Dir) int64 {
 func (d *Decoder) Forget(t Trace) {
 	f := &d.t.Forgotten
 	drop(&d.t.Frames, &f.Frames, t.Forgotten.Frames+len(t.Frames))
+	drop(&d.t.Parts, &f.Parts, t.Forgotten.Parts+len(t.Parts))
 	drop(&d.t.Headers, &f.Headers, t.Forgotten.Headers+len(t.Headers))
 	drop(&d.t.Messages, &f.Messages, t.Forgotten.Messages+len(t.Messages))
 	drop(&d.t.Problems, &f.Problems, t.Forgotten.Problems+len(t.Problems))
 	drop(&d.t.spans, &f.spans, t.Forgotten.spans+len(t.spans))
+	d.t.frameMarks.drop(f.Frames)
+	d.t.partMarks.drop(f.Parts)
+	d.t.blockMarks.drop(f.Headers)
 	d.fields = 0
 	for _, b := range d.t.Headers {
 		d.fields += len(b.Fields)
 	}
+	gone := func(s *stream) bool { return s.State == Closed || s.State == Reset }
+	d.live = slices.DeleteFunc(d.live, gone)
 	d.order = slices.DeleteFunc(d.order, func(s *stream) bool {
-		if s.State != Closed && s.State != Reset {
+		if !gone(s) {
 			return false
 		}
-		delete(d.streams, s.ID)
+		if d.streams[s.ID] == s {
+			delete(d.streams, s.ID)
+		}
 		if s.made {
 			d.made--
 		}
 		d.forgot = true
 		return true
 	})
+	for i, s := range d.order {
+		s.place = i
+	}
+	d.t.Streams = nil // all of it is made again
 	d.dirty = true
+}
+
+// touch notes that a stream has changed.
+func (d *Decoder) touch(st *stream) {
+	d.dirty = true
+	if !st.live && !st.lost {
+		st.live = true
+		d.live = append(d.live, st)
+	}
+}
+
+// listBlock lists a header block.
+func (d *Decoder) listBlock(b HeaderBlock) {
+	d.t.blockMarks.add(d.t.Forgotten.Headers+len(d.t.Headers), b.Dir, b.extent().End())
+	d.t.Headers = append(d.t.Headers, b)
 }
 
 // drop removes entries before an absolute index. The rest moves to a new array
@@ -146,10 +182,10 @@ func (d *Decoder) snapshot() {
 		return
 	}
 	d.dirty = false
-	d.t.Streams = make([]Stream, len(d.order))
+	slices.SortFunc(d.live, func(a, b *stream) int { return a.place - b.place })
+	d.snapshotStreams()
 	d.t.Partial, d.t.partial = nil, nil
-	for i, s := range d.order {
-		d.t.Streams[i] = s.Stream
+	for _, s := range d.live {
 		for dir := range s.body {
 			if w := &s.body[dir]; w.begun {
 				m := w.msg
@@ -160,9 +196,33 @@ func (d *Decoder) snapshot() {
 			}
 		}
 	}
+	d.live = slices.DeleteFunc(d.live, func(s *stream) bool {
+		s.live = s.State != Closed && s.State != Reset || s.body[0].begun || s.body[1].begun
+		return !s.live
+	})
 	for i, dir := range d.dirs {
-		d.t.Tail[i] = record.Span{Dir: dir.dir, Off: dir.pos, Len: dir.avail - dir.pos}
+		at := dir.begins()
+		d.t.Tail[i] = record.Span{Dir: dir.dir, Off: at, Len: dir.avail - at}
 	}
+}
+
+// snapshotStreams renews the list of streams: older traces keep theirs.
+func (d *Decoder) snapshotStreams() {
+	old := d.t.Streams
+	streams := make([]Stream, len(d.order))
+	if n := copy(streams, old); n == 0 {
+		for i, s := range d.order {
+			streams[i] = s.Stream
+		}
+	}
+	for _, s := range d.live {
+		streams[s.place] = s.Stream
+	}
+	sorted := d.t.sorted || len(old) == 0
+	for i := max(len(old), 1); i < len(streams) && sorted; i++ {
+		sorted = streams[i-1].ID < streams[i].ID
+	}
+	d.t.Streams, d.t.sorted = streams, sorted
 }
 
 func (d *Decoder) problem(p Problem) {
@@ -183,9 +243,30 @@ func (d *Decoder) finish(closeErr error) {
 		d.problem(Problem{Rule: "transport", Text: "the connection broke: " + closeErr.Error()})
 	}
 	for _, dir := range d.dirs {
-		if dir.foreign {
-			continue
+		d.finishDirection(dir)
+	}
+	slices.SortFunc(d.live, func(a, b *stream) int { return a.place - b.place })
+	for _, s := range d.live {
+		for dir := range s.body {
+			d.finishBody(s, record.Dir(dir))
 		}
+	}
+}
+
+// finishDirection applies the end of the connection to a direction.
+func (d *Decoder) finishDirection(dir *direction) {
+	if dir.speaks == undecided && dir.avail > dir.pos && d.dirs[dir.dir.Other()].speaks == asHTTP1 && !dir.toHTTP2 {
+		d.beginHTTP1(dir)
+		d.cutHTTP1(dir)
+	}
+	switch dir.speaks {
+	case asHTTP1:
+		d.finishHTTP1(dir)
+	case asBody:
+		if st := d.h1.current[dir.dir]; st != nil {
+			d.endBody(dir, st, record.Span{Dir: dir.dir, Off: dir.avail})
+		}
+	case asHTTP2, undecided:
 		if b := dir.block; b != nil {
 			d.problem(Problem{
 				Span: b.Fragments[0], Stream: b.Stream, Rule: "RFC 9113 §6.10",
@@ -193,17 +274,24 @@ func (d *Decoder) finish(closeErr error) {
 			})
 		}
 		d.finishTail(dir)
+	case asNothing:
 	}
-	for _, s := range d.order {
-		for dir := range s.body {
-			if w := &s.body[dir]; w.begun && (w.grpc || w.msg.Have > 0) && s.State != Reset && !s.ended[dir] {
-				d.problem(Problem{
-					Span: w.spans[0], Stream: s.ID, Rule: "gRPC Length-Prefixed-Message",
-					Text: "the connection ended inside a message: " + w.progress(),
-				})
-			}
-		}
+}
+
+// finishBody names a message that the end of the connection cuts.
+func (d *Decoder) finishBody(s *stream, dir record.Dir) {
+	w := &s.body[dir]
+	if !w.begun || s.State == Reset || s.ended[dir] || len(w.spans) == 0 || d.dirs[dir].speaks == asBody {
+		return
 	}
+	rule := "RFC 9113 §8.1"
+	switch {
+	case w.prefixed():
+		rule = prefixRules[w.framing].rule
+	case d.dirs[dir].speaks == asHTTP1:
+		return // said where the content is cut
+	}
+	d.problem(Problem{Span: w.spans[0], Stream: s.ID, Rule: rule, Text: "the connection ended inside a message: " + w.progress()})
 }
 
 // finishTail names what the last bytes of a direction were the beginning of.

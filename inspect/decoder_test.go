@@ -6,6 +6,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 
@@ -18,7 +19,7 @@ import (
 )
 
 var traceOptions = cmp.Options{
-	cmp.AllowUnexported(Trace{}, Counts{}, Message{}), cmpopts.EquateEmpty(),
+	cmp.AllowUnexported(Trace{}, Counts{}, Message{}, Stream{}, marks{}), cmpopts.EquateEmpty(),
 }
 
 func TestUnaryCall(t *testing.T) {
@@ -116,19 +117,37 @@ func checkPrefix(t *testing.T, old, next Trace) {
 	}
 }
 
-// checkTiling checks that preface, frames and tail tile each direction.
+// checkTiling checks that preface, frames, parts and tail tile each direction,
+// and that each is found at its bytes.
 func checkTiling(t *testing.T, rec *record.Recording, tr Trace) {
 	t.Helper()
-	next := [2]int64{record.Sent: tr.Preface.Len}
+	var spans [2][]record.Span
+	if tr.Preface.Len > 0 {
+		spans[tr.Preface.Dir] = append(spans[tr.Preface.Dir], tr.Preface)
+	}
 	for i, f := range tr.Frames {
-		if f.Off != next[f.Dir] {
-			t.Fatalf("frame %d begins at %d, want %d", i, f.Off, next[f.Dir])
+		spans[f.Dir] = append(spans[f.Dir], f.Span())
+		if tr.FrameAt(f.Dir, f.Off) != i || tr.FrameAt(f.Dir, f.Span().End()-1) != i {
+			t.Fatalf("frame %d is not found at its bytes", i)
 		}
-		next[f.Dir] = f.Span().End()
+	}
+	for i, p := range tr.Parts {
+		spans[p.Span.Dir] = append(spans[p.Span.Dir], p.Span)
+		if tr.PartAt(p.Span.Dir, p.Span.Off) != i || tr.PartAt(p.Span.Dir, p.Span.End()-1) != i {
+			t.Fatalf("part %d is not found at its bytes", i)
+		}
 	}
 	for d, tail := range tr.Tail {
-		if tail.Off != next[d] || tail.End() != rec.Size(record.Dir(d)) {
-			t.Fatalf("tail %+v, want from %d to %d", tail, next[d], rec.Size(record.Dir(d)))
+		slices.SortStableFunc(spans[d], func(a, b record.Span) int { return int(a.Off - b.Off) })
+		next := int64(0)
+		for _, s := range append(spans[d], tail) {
+			if s.Off != next {
+				t.Fatalf("%s: %+v, want it to begin at %d", record.Dir(d), s, next)
+			}
+			next = s.End()
+		}
+		if next != rec.Size(record.Dir(d)) {
+			t.Fatalf("%s: the tail ends at %d of %d", record.Dir(d), next, rec.Size(record.Dir(d)))
 		}
 	}
 }
@@ -237,7 +256,7 @@ func TestForeign(t *testing.T) {
 		{h2.Preface, "HTTP/1.1 400 Bad Request\r\n\r\n", "the server answered HTTP/1.1, not HTTP/2"},
 		{h2.Preface, "\x15\x03\x01\x00\x02\x02\x16", "TLS records"},
 		{"\x16\x03\x01\x00\x05hello", "", "TLS records"},
-		{"GET / HTTP/1.1\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\n", "HTTP/1.x request"},
+		{"GET / HTTP/1.1\r\nHost: a\r\n\r\n", "\x00\x00\x00\x04\x00\x00\x00\x00\x00", "HTTP/2 frames, and the other side"},
 		{"\x00\x00\x00\x04\x01\x00\x00\x00\x00", "", "client preface"},
 	} {
 		rec := record.New(record.Meta{})

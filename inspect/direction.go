@@ -6,9 +6,21 @@ import (
 	"strings"
 	"time"
 
+	"github.com/wiregloss/wiregloss/inspect/h1"
 	"github.com/wiregloss/wiregloss/inspect/h2"
 	"github.com/wiregloss/wiregloss/inspect/hpack"
 	"github.com/wiregloss/wiregloss/record"
+)
+
+// speech is what a direction speaks.
+type speech uint8
+
+const (
+	undecided speech = iota // too few bytes to tell
+	asHTTP2
+	asHTTP1
+	asBody    // the bytes of one body, without a connection
+	asNothing // nothing that can be decoded, or no more
 )
 
 // direction is how far the decoding of one direction is.
@@ -18,8 +30,9 @@ type direction struct {
 	avail int64         // up to where bytes may be looked at
 	at    time.Duration // when the last of those was recorded
 
-	begun   bool // what it starts with is settled
-	foreign bool // it is not HTTP/2: nothing more is decoded
+	speaks  speech
+	parser  *h1.Parser // of HTTP/1.1
+	toHTTP2 bool       // an upgrade: HTTP/2 follows when parser is held
 
 	hpack    *hpack.Decoder
 	block    *HeaderBlock // begun, without END_HEADERS yet
@@ -53,12 +66,40 @@ func (d *Decoder) bytes(dir *direction, s record.Span) []byte {
 	return dir.scratch
 }
 
-// cut reads the whole frames that are there.
+// begins is where what is in progress begins: all before it is listed.
+func (dir *direction) begins() int64 {
+	switch {
+	case dir.speaks == asHTTP1:
+		return dir.parser.Start()
+	case dir.speaks == asBody:
+		return dir.avail
+	default:
+		return dir.pos
+	}
+}
+
+// cut decodes what is there.
 func (d *Decoder) cut(dir *direction) {
-	if !dir.begun && !d.begin(dir) {
+	if dir.speaks == undecided && !d.begin(dir) {
 		return
 	}
-	for !dir.foreign && dir.avail-dir.pos >= h2.HeaderLen {
+	switch dir.speaks {
+	case asHTTP2:
+		d.cutFrames(dir)
+	case asHTTP1:
+		d.cutHTTP1(dir)
+		if dir.speaks == asHTTP2 { // upgraded
+			d.cutFrames(dir)
+		}
+	case asBody:
+		d.cutBody(dir)
+	case undecided, asNothing:
+	}
+}
+
+// cutFrames reads the whole frames that are there.
+func (d *Decoder) cutFrames(dir *direction) {
+	for dir.speaks == asHTTP2 && dir.avail-dir.pos >= h2.HeaderLen {
 		head := d.bytes(dir, dir.span(h2.HeaderLen))
 		if len(head) < h2.HeaderLen {
 			d.hole(dir)
@@ -76,47 +117,98 @@ func (d *Decoder) cut(dir *direction) {
 			return
 		}
 		dir.pos += size
+		d.t.frameMarks.add(d.t.Forgotten.Frames+len(d.t.Frames), dir.dir, dir.pos)
 		d.frame(dir, s, h, payload[h2.HeaderLen:])
 	}
 }
 
 // hole gives a direction up: bytes before the next frame's end are gone.
 func (d *Decoder) hole(dir *direction) {
-	dir.foreign = true
+	dir.speaks = asNothing
 	d.problem(Problem{
 		Span: record.Span{Dir: dir.dir, Off: dir.pos, Len: dir.avail - dir.pos}, Rule: "recording",
-		Text: "bytes are missing here: what follows cannot be cut into frames",
+		Text: "bytes are missing here: what follows cannot be decoded",
 	})
 }
+
+// speak settles what a direction speaks, and with it the connection: the client
+// has the say, unless what it speaks cannot be decoded.
+func (d *Decoder) speak(dir *direction, as speech) {
+	dir.speaks = as
+	if dir.toHTTP2 {
+		return // Protocol says what the connection began with
+	}
+	p := Foreign
+	switch as {
+	case asHTTP2:
+		p = HTTP2
+	case asHTTP1:
+		p = HTTP1
+	default:
+	}
+	if d.t.Protocol == Unsettled || d.t.Protocol == Foreign || dir.dir == record.Sent && p != Foreign {
+		d.t.Protocol = p
+	}
+}
+
+// firstText is how many bytes tell HTTP/1.1 from HTTP/2: a frame header. If they
+// are all text, they are none: its length would be over two million.
+const firstText = h2.HeaderLen
 
 // begin settles what a direction starts with; false means more bytes are
 // needed. What it finds does not depend on how the bytes were cut into chunks.
 func (d *Decoder) begin(dir *direction) bool {
-	head := d.rec.Append(nil, record.Span{Dir: dir.dir, Off: 0, Len: min(dir.avail, int64(len(h2.Preface)))})
+	head := d.rec.Append(nil, dir.span(min(dir.avail-dir.pos, int64(len(h2.Preface)))))
 	switch {
 	case dir.dir == record.Sent && strings.HasPrefix(h2.Preface, string(head)):
 		if len(head) < len(h2.Preface) {
 			return false
 		}
-		dir.begun, dir.pos = true, int64(len(h2.Preface))
-		d.t.Preface = record.Span{Dir: dir.dir, Off: 0, Len: dir.pos}
+		d.t.Preface = dir.span(int64(len(head)))
+		dir.pos += int64(len(head))
+		d.speak(dir, asHTTP2)
 		return true
 	case len(head) >= 3 && isTLS(head):
-		return d.foreign(dir, 3, "these are TLS records: one side speaks TLS where the other speaks plaintext")
-	case len(head) < h2.HeaderLen:
+		d.speak(dir, asNothing)
+		d.wrongProtocol(dir, 3, "these are TLS records: one side speaks TLS where the other speaks plaintext")
+		return true
+	case len(head) < firstText:
 		return false
-	case bytes.HasPrefix(head, []byte("HTTP/")):
-		return d.foreign(dir, h2.HeaderLen, fmt.Sprintf("the server answered %s, not HTTP/2", bytes.TrimSpace(head[:8])))
-	case dir.dir == record.Sent && isRequestLine(head):
-		return d.foreign(dir, h2.HeaderLen, "this is an HTTP/1.x request, not HTTP/2")
+	case isText(head[:firstText]) && !dir.toHTTP2:
+		d.beginText(dir, head)
+		return true
 	}
-	if dir.dir == record.Sent {
-		d.problem(Problem{
-			Span: record.Span{Dir: dir.dir, Off: 0, Len: h2.HeaderLen}, Rule: "RFC 9113 §3.4",
-			Text: "the connection does not begin with the client preface; decoding as frames from the first byte",
-		})
+	return d.beginBinary(dir, head)
+}
+
+// beginText begins with HTTP/1.1, which the other direction may not speak.
+func (d *Decoder) beginText(dir *direction, head []byte) {
+	if d.dirs[dir.dir.Other()].speaks == asHTTP2 && dir.dir == record.Received {
+		d.h1.answers = true
+		if bytes.HasPrefix(head, []byte("HTTP/")) {
+			d.wrongProtocol(dir, firstText, fmt.Sprintf("the server answered %s, not HTTP/2", bytes.TrimSpace(head[:8])))
+		} else {
+			d.wrongProtocol(dir, firstText, "the server answered with text that is not HTTP/2")
+		}
 	}
-	dir.begun = true
+	d.beginHTTP1(dir)
+}
+
+// beginBinary begins with HTTP/2 frames, or with what was under way in an
+// HTTP/1.1 connection when the recording began.
+func (d *Decoder) beginBinary(dir *direction, head []byte) bool {
+	h := h2.ParseHeader(head)
+	settings := h.Type == h2.Settings && h.Stream == 0 && h.Length%6 == 0
+	switch other := d.dirs[dir.dir.Other()]; {
+	case other.speaks == asHTTP1 && !settings && !dir.toHTTP2:
+		d.beginHTTP1(dir)
+		return true
+	case other.speaks == asHTTP1 && !dir.toHTTP2:
+		d.wrongProtocol(dir, h2.HeaderLen, "these are HTTP/2 frames, and the other side speaks HTTP/1.1")
+	case dir.dir == record.Sent:
+		d.wrongProtocol(dir, h2.HeaderLen, "the connection does not begin with the client preface; decoding as frames from the first byte")
+	}
+	d.speak(dir, asHTTP2)
 	return true
 }
 
@@ -124,15 +216,18 @@ func (d *Decoder) begin(dir *direction) bool {
 // connection of which only one side speaks TLS does. RFC 8446 §5.1.
 func isTLS(b []byte) bool { return (b[0] == 0x15 || b[0] == 0x16) && b[1] == 3 && b[2] <= 4 }
 
-// isRequestLine reports whether b begins with a method and a space. RFC 9112 §3.
-func isRequestLine(b []byte) bool {
-	i := bytes.IndexByte(b, ' ')
-	return i > 0 && bytes.IndexFunc(b[:i], func(r rune) bool { return r < 'A' || r > 'Z' }) < 0
+// isText reports whether b is printable ASCII and line ends.
+func isText(b []byte) bool {
+	for _, c := range b {
+		if (c < ' ' || c > '~') && c != '\r' && c != '\n' && c != '\t' {
+			return false
+		}
+	}
+	return true
 }
 
-// foreign gives a direction up that does not speak HTTP/2.
-func (d *Decoder) foreign(dir *direction, n int64, text string) bool {
-	dir.begun, dir.foreign = true, true
-	d.problem(Problem{Span: record.Span{Dir: dir.dir, Off: 0, Len: n}, Rule: "RFC 9113 §3.4", Text: text})
-	return true
+// wrongProtocol names what a direction begins with that it should not. RFC 9113 §3.4.
+func (d *Decoder) wrongProtocol(dir *direction, n int64, text string) {
+	s := dir.span(n)
+	d.problem(Problem{Span: s, Rule: "RFC 9113 §3.4", Text: text})
 }

@@ -171,7 +171,7 @@ func (d *Decoder) rstStream(dir *direction, h h2.Header, payload []byte) {
 	}
 	st.State, st.Ended, st.ResetBy = Reset, dir.at, dir.dir
 	st.ResetCode, _ = h2.ReadRSTStream(payload)
-	d.dirty = true
+	d.touch(st)
 }
 
 func clamp(w int64) int32 { return int32(max(min(w, 1<<31-1), -1<<31)) }
@@ -190,9 +190,10 @@ func (d *Decoder) stream(id uint32, at time.Duration, s record.Span) *stream {
 
 // open lists a stream.
 func (d *Decoder) open(id uint32, at time.Duration) *stream {
-	st := &stream{Stream: Stream{ID: id, Opened: at}}
+	st := &stream{Stream: Stream{ID: id, Opened: at}, place: len(d.order)}
 	d.streams[id] = st
 	d.order = append(d.order, st)
+	d.touch(st)
 	d.newest[id&1] = max(d.newest[id&1], id)
 	return st
 }

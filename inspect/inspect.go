@@ -10,6 +10,7 @@
 package inspect
 
 import (
+	"strings"
 	"time"
 
 	"github.com/wiregloss/wiregloss/inspect/h1"
@@ -38,6 +39,11 @@ type Trace struct {
 	// each list. Indexes in this package (Message.Frame, Frame.Block…) count from
 	// the first entry ever, so entry i is at i - Forgotten.
 	Forgotten Counts
+
+	sorted bool      // Streams are in the order of their ids
+	under  [2]uint32 // per direction, the stream whose content is in progress in HTTP/1.1
+
+	frameMarks, partMarks, blockMarks marks
 
 	spans   []record.Span   // Message.span: the wire spans of the messages
 	partial [][]record.Span // of Partial, whose Message.span is -1 - index
@@ -122,10 +128,10 @@ type HeaderBlock struct {
 	HPACK     hpack.Stats   // what the block cost and did to the dynamic table; of HTTP/2
 }
 
-// Get returns the value of the first field with a (lower-case) name.
+// Get returns the value of the first field with a name, in any case.
 func (b HeaderBlock) Get(name string) (string, bool) {
-	for _, f := range b.Fields {
-		if f.Name == name {
+	for i := range b.Fields {
+		if f := &b.Fields[i]; len(f.Name) == len(name) && (f.Name == name || strings.EqualFold(f.Name, name)) {
 			return f.Value, true
 		}
 	}
@@ -183,7 +189,7 @@ type Message struct {
 	Length     int64         // of the payload as sent: what the prefix declares
 	Have       int64         // how many of the payload's bytes are there; Length once complete
 	Seq        int           // counts from 0 in its stream and direction
-	Frame      int           // index of the frame its first byte is in; in HTTP/1.1 of the part
+	Frame      int           // index of the frame its first byte is in; -1 without frames: PartsOf tells the parts
 	Stream     uint32
 	Dir        record.Dir
 	Framing    Framing
@@ -192,8 +198,9 @@ type Message struct {
 	Compressed bool  // by the prefix's flag, or by content-encoding
 	Encoding   Encoding
 
-	skip        uint8 // GRPCWebText: bytes that the first base64 group holds before the message
-	span, spans int   // into Trace.spans: prefix and payload on the wire
+	skip        uint8  // GRPCWebText: bytes that the first base64 group holds before the message
+	back, jump  uint32 // to messages before it; see chain
+	span, spans int    // into Trace.spans: prefix and payload on the wire
 }
 
 // Prefixed reports whether the message has a prefix of five bytes.
@@ -245,11 +252,34 @@ type Stream struct {
 	Status   *Status       // gRPC status from the wire; nil before it, or without one
 	Messages [2]int        // complete ones, by Dir
 	Bytes    [2]int64      // of DATA payload, by Dir
-	Encoding [2]string     // grpc-encoding, connect-content-encoding or content-encoding, by Dir
-	Content  [2]string     // content-type, by Dir
+	Timeout  time.Duration // grpc-timeout or connect-timeout-ms, if Timed
+	Timed    bool
+	Encoding [2]string // grpc-encoding, connect-content-encoding or content-encoding, by Dir
+	Content  [2]string // content-type, by Dir
+
+	TrailersOnly bool // the answer's status is in its first header block: there is no message
 
 	ResetBy   record.Dir // with State Reset
 	ResetCode h2.ErrCode
+
+	last [2]int // by Dir, 1 + index of its last message; 0 if there is none
+}
+
+// Deadline is how a call stands to the time that its client gave it.
+type Deadline struct {
+	Timeout time.Duration // from when the request began
+	Elapsed time.Duration // until the stream ended, or until now
+	Margin  time.Duration // what was left; negative if it took longer
+}
+
+// Deadline compares grpc-timeout or connect-timeout-ms with the time that has
+// passed, now counting as Opened does. It returns false if the request names none.
+func (s Stream) Deadline(now time.Duration) (Deadline, bool) {
+	if s.State == Closed || s.State == Reset {
+		now = s.Ended
+	}
+	elapsed := now - s.Opened
+	return Deadline{Timeout: s.Timeout, Elapsed: elapsed, Margin: s.Timeout - elapsed}, s.Timed
 }
 
 // RPC is the remote procedure call protocol of a stream.

@@ -3,17 +3,16 @@ package inspect
 import (
 	"fmt"
 	"strconv"
-	"strings"
 
-	"github.com/wiregloss/wiregloss/inspect/envelope"
 	"github.com/wiregloss/wiregloss/inspect/h2"
-	"github.com/wiregloss/wiregloss/inspect/hpack"
 	"github.com/wiregloss/wiregloss/record"
 )
 
 // stream is a Stream while it is being decoded.
 type stream struct {
 	Stream
+	place    int      // in Decoder.order
+	live     bool     // in Decoder.live
 	spent    [2]int64 // of each direction's initial window, less what updates gave back
 	body     [2]body
 	ended    [2]bool // END_STREAM seen
@@ -117,7 +116,7 @@ func (d *Decoder) decodeBlock(dir *direction) int32 {
 	}
 	d.checkFields(dir, &b)
 	d.limitFields(&b)
-	d.t.Headers = append(d.t.Headers, b)
+	d.listBlock(b)
 	return int32(index)
 }
 
@@ -133,13 +132,16 @@ func (d *Decoder) applyBlock(dir *direction, b *HeaderBlock, index int) {
 	default:
 		st = d.makeUp(b.Stream, dir.at, b.Fragments[0])
 	}
+	d.touch(st)
 	status, _ := b.Get(":status")
 	switch {
 	case st.headed[dir.dir]:
 		b.Kind = Trailers
 	case dir.dir == record.Sent:
 		b.Kind = RequestHeaders
-		st.request(*b)
+		method, _ := b.Get(":method")
+		path, _ := b.Get(":path")
+		d.request(st, b, method, path)
 	case len(status) == 3 && status[0] == '1':
 		b.Kind = Informational
 	default:
@@ -147,10 +149,7 @@ func (d *Decoder) applyBlock(dir *direction, b *HeaderBlock, index int) {
 		st.HTTP, _ = strconv.Atoi(status)
 	}
 	if b.Kind != Informational {
-		st.describe(*b)
-		if dir.dir == record.Received {
-			d.readStatus(st, *b, index)
-		}
+		d.describe(st, b, index)
 	}
 	if b.EndStream {
 		d.endStream(dir, st, b.Fragments[0])
@@ -168,7 +167,9 @@ func (d *Decoder) promise(dir *direction, b HeaderBlock) {
 	}
 	st := d.makeUp(dir.promised, dir.at, b.Fragments[0])
 	st.implied = false
-	st.request(b)
+	method, _ := b.Get(":method")
+	path, _ := b.Get(":path")
+	d.request(st, &b, method, path)
 }
 
 // limitFields leaves out the fields of a block that is one too many to keep: a
@@ -185,74 +186,28 @@ func (d *Decoder) limitFields(b *HeaderBlock) {
 	})
 }
 
-func (st *stream) request(b HeaderBlock) {
-	st.Method, _ = b.Get(":method")
-	st.Path, _ = b.Get(":path")
-	ct, _ := b.Get("content-type")
-	if isGRPC(ct) {
-		st.RPC = RPCGRPC
+// request notes what a request's block says of its stream.
+func (d *Decoder) request(st *stream, b *HeaderBlock, method, path string) {
+	st.Method, st.Path = method, path
+	st.RPC = callOf(b, path)
+	var problem string
+	st.Timeout, st.Timed, problem = timeoutOf(b, st.RPC)
+	if problem != "" {
+		d.problem(Problem{Span: b.Fragments[0], Stream: st.ID, Rule: "gRPC-HTTP2 Timeout", Text: problem + ": servers answer with an error or wait without end"})
 	}
 }
 
-// describe sets how the body of the block's direction is to be read.
-func (st *stream) describe(b HeaderBlock) {
-	if st.headed[b.Dir] {
-		return
+// describe sets how the body of the block's direction is to be read, and reads
+// the status of a call.
+func (d *Decoder) describe(st *stream, b *HeaderBlock, index int) {
+	if !st.headed[b.Dir] {
+		st.headed[b.Dir] = true
+		st.Content[b.Dir], _ = b.Get("content-type")
+		st.body[b.Dir].shape, st.Encoding[b.Dir] = shapeOf(b)
 	}
-	st.headed[b.Dir] = true
-	ct, _ := b.Get("content-type")
-	st.Encoding[b.Dir], _ = b.Get("grpc-encoding")
-	body := &st.body[b.Dir]
-	body.grpc = isGRPC(ct)
-	switch st.Encoding[b.Dir] {
-	case "", "identity":
-		body.encoding = Identity
-	case "gzip":
-		body.encoding = Gzip
-	case "deflate":
-		body.encoding = Deflate
-	default:
-		body.encoding = Other
+	if b.Dir == record.Received {
+		d.readStatus(st, b, index)
 	}
-}
-
-// isGRPC reports whether a content-type is that of gRPC over HTTP/2.
-func isGRPC(contentType string) bool {
-	rest, ok := strings.CutPrefix(strings.ToLower(contentType), "application/grpc")
-	return ok && (rest == "" || rest[0] == '+' || rest[0] == ';')
-}
-
-// readStatus reads grpc-status and what comes with it. gRPC-HTTP2, "Responses".
-func (d *Decoder) readStatus(st *stream, b HeaderBlock, index int) {
-	var s Status
-	found := false
-	for _, f := range b.Fields {
-		switch f.Name {
-		case "grpc-status":
-			n, err := strconv.Atoi(f.Value)
-			if err != nil || n < 0 {
-				d.fieldProblem(b, f, "grpc-status %q is not a number", f.Value)
-				n = 2 // UNKNOWN, as clients read it
-			}
-			s.Code, found = n, true
-		case "grpc-message":
-			s.Message = envelope.PercentDecode(f.Value)
-		case "grpc-status-details-bin":
-			raw, err := envelope.DecodeBinary(f.Value)
-			if err != nil {
-				d.fieldProblem(b, f, "grpc-status-details-bin is not base64: %v", err)
-			}
-			s.Details = raw
-		}
-	}
-	if found {
-		s.Block = index
-		st.Status = &s
-	}
-}
-
-func (d *Decoder) fieldProblem(b HeaderBlock, f hpack.Field, format string, args ...any) {
-	d.problem(Problem{Span: b.FieldSpans(f)[0], Stream: b.Stream, Rule: "gRPC-HTTP2 Responses", Text: fmt.Sprintf(format, args...)})
 }
 
 // endStream applies END_STREAM. RFC 9113 §5.1.
@@ -268,11 +223,8 @@ func (d *Decoder) endStream(dir *direction, st *stream, s record.Span) {
 	default:
 		st.State = HalfClosedRecvd
 	}
-	if dir.dir == record.Received && st.RPC == RPCGRPC && st.Status == nil {
-		d.problem(Problem{
-			Span: s, Stream: st.ID, Rule: "gRPC-HTTP2 Responses",
-			Text: "the server ended the stream without grpc-status: clients report UNKNOWN or INTERNAL",
-		})
+	if dir.dir == record.Received {
+		d.checkFinal(st, s)
 	}
-	d.dirty = true
+	d.touch(st)
 }

@@ -1,23 +1,18 @@
-// Package envelope reads what gRPC puts around messages: the length prefix,
-// compression, status, time-outs and rich errors. See the document "gRPC over
-// HTTP2" (PROTOCOL-HTTP2.md of the gRPC project), cited here as gRPC-HTTP2.
+// Package envelope reads what stands around messages: the length prefix of gRPC,
+// compression, status, time-outs and rich errors; the trailers of gRPC-Web, the
+// end-of-stream message of Connect, server-sent events. See the documents "gRPC
+// over HTTP2" and "gRPC Web" of the gRPC project (PROTOCOL-HTTP2.md and
+// PROTOCOL-WEB.md), cited here as gRPC-HTTP2 and PROTOCOL-WEB, and the Connect
+// protocol reference.
 package envelope
 
 import (
-	"bytes"
 	"encoding/base64"
 	"encoding/binary"
-	"errors"
-	"fmt"
-	"io"
 	"math"
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/klauspost/compress/flate"
-	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zlib"
 )
 
 // PrefixLen is the length of what precedes each message: a flag and a length.
@@ -32,70 +27,6 @@ type Prefix struct {
 // ReadPrefix reads the five bytes at the start of b.
 func ReadPrefix(b []byte) Prefix {
 	return Prefix{Flag: b[0], Length: binary.BigEndian.Uint32(b[1:PrefixLen])}
-}
-
-// ErrTooLarge is wrapped by Decompress's error when the limit was reached.
-var ErrTooLarge = errors.New("decompressed message is over the limit")
-
-// Gunzip undoes gzip; see decompress.
-func Gunzip(b []byte, limit int64) ([]byte, error) {
-	return decompress("gzip", limit, func() (io.Reader, error) { return gzip.NewReader(bytes.NewReader(b)) })
-}
-
-// Inflate undoes grpc-encoding deflate, which is the zlib format (RFC 1950);
-// some peers send the bare RFC 1951 stream, which is read too.
-func Inflate(b []byte, limit int64) ([]byte, error) {
-	return decompress("deflate", limit, func() (io.Reader, error) {
-		if r, err := zlib.NewReader(bytes.NewReader(b)); err == nil {
-			return r, nil
-		}
-		return flate.NewReader(bytes.NewReader(b)), nil
-	})
-}
-
-// unmeasured is how much is decompressed without knowing how much there will be.
-const unmeasured = 4 << 20
-
-// decompress reads all that open gives. With an error comes what could be read
-// before it, or the beginning of that. A message that grows large is measured
-// before there is memory for it, so that a bomb costs time alone.
-func decompress(name string, limit int64, open func() (io.Reader, error)) ([]byte, error) {
-	r, err := open()
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	limit = min(limit, math.MaxInt64-1)
-	var out bytes.Buffer
-	n, err := io.Copy(&out, io.LimitReader(r, min(limit+1, unmeasured)))
-	if err == nil && n == unmeasured {
-		var rest int64
-		rest, err = io.Copy(io.Discard, io.LimitReader(r, limit+1-n))
-		n += rest
-	}
-	if err != nil {
-		return out.Bytes(), fmt.Errorf("%s: after %d decompressed bytes: %w", name, n, err)
-	}
-	if n > limit {
-		return out.Bytes()[:min(limit, int64(out.Len()))], fmt.Errorf("%s: %w of %d bytes", name, ErrTooLarge, limit)
-	}
-	if n == int64(out.Len()) {
-		return out.Bytes(), nil
-	}
-	return readAgain(name, n, open)
-}
-
-// readAgain decompresses n bytes that were read without error before.
-func readAgain(name string, n int64, open func() (io.Reader, error)) ([]byte, error) {
-	r, err := open()
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	all := make([]byte, n)
-	got, err := io.ReadFull(r, all)
-	if err != nil {
-		return all[:got], fmt.Errorf("%s: after %d decompressed bytes: %w", name, got, err)
-	}
-	return all, nil
 }
 
 // PercentDecode undoes the coding of grpc-message. What is not valid coding is
