@@ -53,7 +53,7 @@ func (h *HPACKTotals) add(b *HeaderBlock) {
 }
 
 type directionCost struct {
-	cost    Cost // what belongs to no message: Prefix is 0, Payload has it
+	cost    Cost // with prefixes in Payload
 	prefix  int64
 	control Cost // the part of cost that is the connection's own
 	types   [256]int
@@ -161,16 +161,11 @@ func prefixLen(t Trace, m Message) int64 {
 }
 
 // Cost returns what the bytes of one side were spent on, of which Sum is
-// Recording.Size as of the newest trace.
+// Recording.Size as of the newest trace. A message that has only begun counts as
+// payload with its prefix.
 func (l *Ledger) Cost(dir record.Dir) Cost {
 	c := l.costs[dir].cost
-	prefix := l.costs[dir].prefix
-	for _, m := range l.trace.Partial {
-		if m.Dir == dir {
-			prefix += prefixLen(l.trace, m)
-		}
-	}
-	c.Prefix = min(prefix, c.Payload)
+	c.Prefix = min(l.costs[dir].prefix, c.Payload)
 	c.Payload -= c.Prefix
 	if dir == record.Sent {
 		c.Preface = l.trace.Preface.Len
@@ -180,8 +175,7 @@ func (l *Ledger) Cost(dir record.Dir) Cost {
 }
 
 // StreamCost returns what the bytes of one side on one stream were spent on; not ok
-// for a stream that has no account of its own. A message that has only begun counts
-// as payload with its prefix.
+// for a stream that has no account of its own.
 func (l *Ledger) StreamCost(stream uint32, dir record.Dir) (Cost, bool) {
 	a, ok := l.streams[stream]
 	if !ok {

@@ -30,7 +30,7 @@ const (
 //	w, ok := l.Window(1, record.Sent)
 type Ledger struct {
 	rec   *record.Recording
-	trace Trace // the newest: its tail and its partial messages
+	trace Trace // the newest
 	seen  Counts
 	now   time.Duration // of the newest frame
 

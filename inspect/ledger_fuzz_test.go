@@ -1,21 +1,47 @@
 package inspect
 
 import (
-	"math/rand/v2"
+	"reflect"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/net/http2"
 
 	"github.com/wiregloss/wiregloss/record"
 )
 
+// joinPrefixes adds prefixes to payloads: what comes on a stream that was reset is
+// cut into messages only if the stream was not forgotten.
+func (f *facts) joinPrefixes() {
+	join := func(c *Cost) { c.Payload, c.Prefix = c.Payload+c.Prefix, 0 }
+	for dir := range f.Cost {
+		join(&f.Cost[dir])
+	}
+	for id, c := range f.Costs {
+		join(&c[0])
+		join(&c[1])
+		f.Costs[id] = c
+	}
+}
+
 // FuzzLedger gives any bytes to both directions: costs tile, windows are those of
 // the frames, tables can be replayed, and steps do not matter.
 func FuzzLedger(f *testing.F) {
-	for seed := range uint64(5) {
-		rec := randomConversation(f, rand.New(rand.NewPCG(seed, 3))).recording(true)
+	for seed := range 5 {
+		c := newConversation(f)
+		c.must(c.framer[0].WriteSettings(http2.Setting{ID: http2.SettingInitialWindowSize, Val: uint32(10 * seed)}))
+		c.request(1, "/a.B/C")
+		c.data(record.Sent, 1, true, 9, prefixed([]byte("request"), false))
+		c.must(c.framer[1].WriteSettings())
+		c.must(c.framer[1].WritePing(false, [8]byte{1}))
+		c.must(c.framer[0].WritePing(true, [8]byte{1}))
+		c.headers(record.Received, 1, false, 9, ":status", "200", "content-type", "application/grpc")
+		c.must(c.framer[1].WriteDataPadded(1, false, prefixed([]byte("reply"), false), make([]byte, seed)))
+		c.must(c.framer[0].WriteWindowUpdate(1, 5))
+		c.trailers(1, seed, "done")
+		rec := c.recording(true)
 		f.Add(rec.Append(nil, record.Span{Dir: record.Sent, Len: rec.Size(record.Sent)}),
-			rec.Append(nil, record.Span{Dir: record.Received, Len: rec.Size(record.Received)}), uint16(seed*100))
+			rec.Append(nil, record.Span{Dir: record.Received, Len: rec.Size(record.Received)}), uint16(7*seed))
 	}
 	f.Fuzz(func(t *testing.T, sent, received []byte, step uint16) {
 		rec := record.New(record.Meta{})
@@ -34,7 +60,13 @@ func FuzzLedger(f *testing.F) {
 				d.Forget(part)
 			}
 		}
-		if diff := cmp.Diff(factsOf(whole), factsOf(l), factOptions); diff != "" {
+		want, got := factsOf(whole), factsOf(l)
+		if step%2 == 0 {
+			want.joinPrefixes()
+			got.joinPrefixes()
+		}
+		if !reflect.DeepEqual(want, got) {
+			diff := cmp.Diff(want, got, factOptions)
 			t.Fatalf("steps of %d bytes change the ledger:\n%s", n, diff)
 		}
 	})
