@@ -39,8 +39,9 @@ func (n Node) Readings(payload []byte) []Reading {
 	return nil
 }
 
-// maxEnumLike is the largest number that is read as one of an enum.
-const maxEnumLike = 1000
+// maxEnumLike is the largest number that is read as one of an enum: most take
+// one byte.
+const maxEnumLike = 127
 
 func varintReadings(v uint64) []Reading {
 	unsigned := Reading{"uint64", strconv.FormatUint(v, 10)}
