@@ -169,8 +169,6 @@ func TestTimingIsNoDifference(t *testing.T) {
 func TestOneStreamOfSeveral(t *testing.T) {
 	t.Parallel()
 	w := grpcCall(t, []byte("\x0a\x01x"))
-	other := newWire(t)
-	other.request()
 	a := w.side("a")
 	a.Stream = 3 // not there
 	r := Calls(a, w.side("b"))

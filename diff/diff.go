@@ -191,9 +191,9 @@ type calls struct{ a, b *call }
 type call struct {
 	Side
 	stream   inspect.Stream
-	messages [2][]inspect.Message // of the stream by Dir, unfinished ones last
-	trailers [2]*inspect.Message  // by Dir, the message that holds them in gRPC-Web
-	contents [2]func() format     // by Dir, what the content-type stands for
+	places   [2][]int32          // of the stream's messages by Dir: in Trace.Messages, then -1 - that in Trace.Partial
+	trailers [2]*inspect.Message // by Dir, the message that holds them in gRPC-Web
+	contents [2]func() format    // by Dir, what the content-type stands for
 }
 
 // newCall looks a side's stream up. What the side does not know of types it
@@ -213,18 +213,33 @@ func newCall(s, other Side) *call {
 	for _, d := range []record.Dir{record.Sent, record.Received} {
 		c.contents[d] = sync.OnceValue(func() format { return c.contentFormat(d) })
 	}
-	for _, list := range [][]inspect.Message{s.Trace.Messages, s.Trace.Partial} {
-		for _, m := range list {
-			switch {
-			case m.Stream != s.Stream:
-			case m.Content == inspect.FieldLines:
-				c.trailers[m.Dir] = &m
-			default:
-				c.messages[m.Dir] = append(c.messages[m.Dir], m)
-			}
-		}
+	for i := range s.Trace.Messages {
+		c.place(&s.Trace.Messages[i], int32(i))
+	}
+	for i := range s.Trace.Partial {
+		c.place(&s.Trace.Partial[i], -1-int32(i))
 	}
 	return c
+}
+
+// place lists a message if it is the call's.
+func (c *call) place(m *inspect.Message, at int32) {
+	switch {
+	case m.Stream != c.Stream:
+	case m.Content == inspect.FieldLines:
+		c.trailers[m.Dir] = m
+	default:
+		c.places[m.Dir] = append(c.places[m.Dir], at)
+	}
+}
+
+// message returns the i-th message of the call in a direction.
+func (c *call) message(d record.Dir, i int) inspect.Message {
+	at := c.places[d][i]
+	if at < 0 {
+		return c.Trace.Partial[-1-at]
+	}
+	return c.Trace.Messages[at]
 }
 
 // read returns the recorded bytes of a span, at most a limit of them.

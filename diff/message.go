@@ -140,13 +140,12 @@ func (s *side) value(asJSON bool) (*value, format) {
 // messagePair is two messages at the same place of their calls.
 type messagePair struct {
 	a, b  *side
-	size  int64 // of A as it was sent
 	equal bool  // the payloads, byte by byte
 	from  int64 // where they begin to differ
 }
 
 func readPair(c calls, a, b inspect.Message) *messagePair {
-	p := &messagePair{a: readSide(c.a, a), b: readSide(c.b, b), size: a.Have}
+	p := &messagePair{a: readSide(c.a, a), b: readSide(c.b, b)}
 	switch {
 	case !large(a) && !large(b):
 		if p.equal = bytes.Equal(p.a.payload, p.b.payload); !p.equal {
@@ -158,30 +157,19 @@ func readPair(c calls, a, b inspect.Message) *messagePair {
 	return p
 }
 
-// same reports whether the messages were sent alike: the same payload, the same
-// compression and compressed bytes, both whole or cut at the same place.
-func (p *messagePair) same() bool {
-	a, b := p.a.m, p.b.m
-	if !p.equal || a.Compressed != b.Compressed || a.Have != b.Have || a.Length != b.Length || a.Flag != b.Flag {
-		return false
-	}
-	if !a.Compressed || large(a) {
-		return true
-	}
-	_, equal := equalBlocks(p.a.c, p.b.c, a, b)
-	return equal && a.Encoding == b.Encoding
-}
-
 // compare lists how the messages differ.
 func (p *messagePair) compare(out *entries) {
 	p.compression(out)
 	if cutA, cutB := p.a.m.Have < p.a.m.Length, p.b.m.Have < p.b.m.Length; cutA != cutB || cutA && p.a.m.Length != p.b.m.Length {
 		out.add(Entry{Kind: Changed, Name: "length", A: p.a.size(), B: p.b.size(), Note: "of what the prefix declares"})
 	}
+	if a, b := p.a.m, p.b.m; a.Flag != b.Flag && a.Compressed == b.Compressed {
+		out.add(Entry{Kind: Changed, Name: "prefix flag", A: fmt.Sprintf("0x%02x", a.Flag), B: fmt.Sprintf("0x%02x", b.Flag)})
+	}
 	before := out.differences()
 	switch {
 	case p.equal:
-		p.whole(out, Equal, "")
+		p.whole(out, Equal, sides(reason(p.a.err), reason(p.b.err)))
 	case p.values(out):
 		if out.differences() == before {
 			p.whole(out, Encoded, "all values are equal, written in other bytes from offset "+fmt.Sprint(p.from)+" on")
@@ -199,7 +187,7 @@ func (p *messagePair) compression(out *entries) {
 	}
 	e := Entry{Kind: Encoded, Name: "compression", A: p.a.compression(), B: p.b.compression()}
 	if a.Compressed && b.Compressed && a.Encoding == b.Encoding {
-		if _, equal := equalBlocks(p.a.c, p.b.c, a, b); equal || !p.equal {
+		if !p.equal || (calls{p.a.c, p.b.c}).equalRaw(a, b) {
 			return
 		}
 		e.Note = "another compressor or level"

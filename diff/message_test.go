@@ -243,6 +243,30 @@ func TestGzip(t *testing.T) {
 	}
 }
 
+// Bit 1 of a gRPC prefix means nothing, and is still another byte.
+func TestPrefixFlag(t *testing.T) {
+	t.Parallel()
+	call := func(flag byte) *wire {
+		w := newWire(t)
+		w.request()
+		w.data(record.Sent, true, prefixed([]byte("\x08\x01"), flag))
+		return w
+	}
+	wantLines(t, section(t, Calls(call(0).side("a"), call(2).side("b")), "request message 1"), "changed prefix flag: 0x00 | 0x02")
+}
+
+// What was not kept cannot be compared, and is not a difference by itself.
+func TestBytesThatWereNotKept(t *testing.T) {
+	t.Parallel()
+	w := grpcCall(t, []byte("\x08\x01"))
+	a := w.side("a")
+	w.rec.Discard(record.Sent, w.rec.Size(record.Sent))
+	s := section(t, Calls(a, a), "request message 1")
+	if !s.Same() || !strings.Contains(s.Entries[0].Note, "not kept") {
+		t.Errorf("entries %+v", s.Entries)
+	}
+}
+
 func TestUnfinishedMessage(t *testing.T) {
 	t.Parallel()
 	whole, cut := newWire(t), newWire(t)

@@ -21,15 +21,15 @@ const (
 // ones in a row share a section.
 func (c calls) messages(d record.Dir) []Section {
 	g := messageSections{calls: c, dir: d}
-	a, b := c.a.messages[d], c.b.messages[d]
-	for i := range max(len(a), len(b)) {
+	inA, inB := len(c.a.places[d]), len(c.b.places[d])
+	for i := range max(inA, inB) {
 		switch {
-		case i >= len(b):
-			g.only(OnlyA, i, c.a, a[i])
-		case i >= len(a):
-			g.only(OnlyB, i, c.b, b[i])
+		case i >= inB:
+			g.only(OnlyA, i, c.a)
+		case i >= inA:
+			g.only(OnlyB, i, c.b)
 		default:
-			g.pair(i, a[i], b[i])
+			g.pair(i)
 		}
 	}
 	return g.finish()
@@ -55,11 +55,10 @@ func (g *messageSections) title(i, n int) string {
 	if g.dir == record.Received {
 		word = "response"
 	}
-	a, b := g.a.messages[g.dir], g.b.messages[g.dir]
-	if len(a) <= 1 && len(b) <= 1 && !framed(a) && !framed(b) {
+	if g.a.single(g.dir) && g.b.single(g.dir) {
 		return word + " body"
 	}
-	if n == 1 && (ends(a, i) || ends(b, i)) {
+	if n == 1 && (g.a.ends(g.dir, i) || g.b.ends(g.dir, i)) {
 		return word + " end of stream"
 	}
 	if n == 1 {
@@ -68,11 +67,15 @@ func (g *messageSections) title(i, n int) string {
 	return fmt.Sprintf("%s messages %d-%d", word, i+1, i+n)
 }
 
-func framed(list []inspect.Message) bool { return len(list) > 0 && list[0].Framing != inspect.Whole }
+// single reports whether a direction has no messages but a body, if anything.
+func (c *call) single(d record.Dir) bool {
+	n := len(c.places[d])
+	return n == 0 || n == 1 && c.message(d, 0).Framing == inspect.Whole
+}
 
-// ends reports whether a list's message at i is the end-of-stream message of
-// Connect, which holds status and trailers.
-func ends(list []inspect.Message, i int) bool { return i < len(list) && list[i].Final() }
+// ends reports whether the i-th message is the end-of-stream message of Connect,
+// which holds status and trailers.
+func (c *call) ends(d record.Dir, i int) bool { return i < len(c.places[d]) && c.message(d, i).Final() }
 
 // flush ends the run of equal messages.
 func (g *messageSections) flush() {
@@ -82,8 +85,8 @@ func (g *messageSections) flush() {
 	text := counted(int(g.equalBytes), "byte")
 	e := Entry{Name: "payload", A: text, B: text}
 	if g.equal == 1 {
-		e.SpansA = payloadSpans(g.a, g.a.messages[g.dir][g.equalFirst])
-		e.SpansB = payloadSpans(g.b, g.b.messages[g.dir][g.equalFirst])
+		e.SpansA = payloadSpans(g.a, g.a.message(g.dir, g.equalFirst))
+		e.SpansB = payloadSpans(g.b, g.b.message(g.dir, g.equalFirst))
 	} else {
 		e.Name = strconv.Itoa(g.equal) + " payloads"
 	}
@@ -110,14 +113,14 @@ func (g *messageSections) beyond(k Kind, i int) bool {
 	return true
 }
 
-func (g *messageSections) pair(i int, a, b inspect.Message) {
-	p := readPair(g.calls, a, b)
-	if p.same() {
+func (g *messageSections) pair(i int) {
+	a, b := g.a.message(g.dir, i), g.b.message(g.dir, i)
+	if g.alike(a, b) {
 		if g.equal == 0 {
 			g.equalFirst = i
 		}
 		g.equal++
-		g.equalBytes += p.size
+		g.equalBytes += a.Have
 		return
 	}
 	if g.beyond(Changed, i) {
@@ -125,18 +128,39 @@ func (g *messageSections) pair(i int, a, b inspect.Message) {
 	}
 	g.flush()
 	out := &entries{}
-	p.compare(out)
+	readPair(g.calls, a, b).compare(out)
 	g.sections = append(g.sections, out.section(Message, g.title(i, 1)))
 }
 
+// alike reports whether two messages were sent alike: the same bytes with the
+// same coding, both whole or cut at the same place.
+func (c calls) alike(a, b inspect.Message) bool {
+	if a.Compressed != b.Compressed || a.Encoding != b.Encoding || a.Flag != b.Flag || a.Have != b.Have || a.Length != b.Length {
+		return false
+	}
+	return c.equalRaw(a, b)
+}
+
+// equalRaw reports whether two messages sent the same bytes. Bytes that were not
+// kept are not equal to any.
+func (c calls) equalRaw(a, b inspect.Message) bool {
+	if large(a) || large(b) {
+		_, equal := equalBlocks(c.a, c.b, a, b)
+		return equal
+	}
+	x, errA := c.a.Trace.Raw(c.a.Recording, a)
+	y, errB := c.b.Trace.Raw(c.b.Recording, b)
+	return errA == nil && errB == nil && bytes.Equal(x, y)
+}
+
 // only lists a message that one side alone has.
-func (g *messageSections) only(k Kind, i int, c *call, m inspect.Message) {
+func (g *messageSections) only(k Kind, i int, c *call) {
 	if g.beyond(k, i) {
 		return
 	}
 	g.flush()
 	out := &entries{}
-	side := readSide(c, m)
+	side := readSide(c, c.message(g.dir, i))
 	v, format := side.value(false)
 	if v == nil {
 		v, format = &value{words: hexed, id: string(side.payload), at: inspect.Range{Len: len(side.payload)}}, opaque
