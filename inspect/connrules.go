@@ -263,7 +263,7 @@ func (d *Decoder) checkGoAway(dir *direction, s record.Span, payload []byte) {
 	if side.goneAway && g.LastStream > side.last {
 		d.problem(Problem{
 			Span: s, Rule: "RFC 9113 §6.8",
-			Text: fmt.Sprintf("GOAWAY raises its last stream from %d to %d: what was sent again elsewhere may run twice", side.last, g.LastStream),
+			Text: fmt.Sprintf("GOAWAY raises its last stream from %d to %d, so what was sent again elsewhere may run twice; some peers close the connection with PROTOCOL_ERROR", side.last, g.LastStream),
 		})
 	}
 	side.goneAway, side.last = true, g.LastStream

@@ -36,6 +36,12 @@ var pseudoNames = [pseudoHeaders]string{":method", ":scheme", ":path", ":authori
 
 // checkFields names what makes a block's message malformed. RFC 9113 §8.1.1.
 func (d *Decoder) checkFields(dir *direction, b *HeaderBlock) {
+	if d.unseen() && b.Kind != Promise && b.EndStream && len(b.Fields) > 0 {
+		// The block before it was not captured.
+		if f := b.Fields[0]; !f.Untrusted && !strings.HasPrefix(f.Name, ":") {
+			b.Kind = Trailers
+		}
+	}
 	c := sectionCheck{d: d, b: b}
 	for i := range b.Fields {
 		f := &b.Fields[i]
