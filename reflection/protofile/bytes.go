@@ -20,7 +20,7 @@ const maxSchema = 256 << 20
 
 // FromReader is FromBytes of all that r has, up to 256 MiB.
 func FromReader(name string, r io.Reader) (*catalog.Catalog, error) {
-	data, err := readAll(r)
+	data, err := readAll(r, 0)
 	if err != nil {
 		return nil, fmt.Errorf("read schema %s: %w", name, err)
 	}
@@ -62,7 +62,7 @@ func read(data []byte) (*descriptorpb.FileDescriptorSet, []byte, error) {
 		if err != nil {
 			return nil, nil, fmt.Errorf("gzip: %w", err)
 		}
-		if data, err = readAll(z); err != nil {
+		if data, err = readAll(z, 0); err != nil {
 			return nil, nil, fmt.Errorf("gzip: %w", err)
 		}
 	}
@@ -118,13 +118,14 @@ func looksBinary(data []byte) bool {
 	return false
 }
 
-func readAll(r io.Reader) ([]byte, error) {
-	data, err := io.ReadAll(io.LimitReader(r, maxSchema+1))
-	if err != nil {
+// readAll reads at most maxSchema bytes; size is a guess of how many.
+func readAll(r io.Reader, size int64) ([]byte, error) {
+	buf := bytes.NewBuffer(make([]byte, 0, size+bytes.MinRead))
+	if _, err := buf.ReadFrom(io.LimitReader(r, maxSchema+1)); err != nil {
 		return nil, err
 	}
-	if len(data) > maxSchema {
+	if buf.Len() > maxSchema {
 		return nil, fmt.Errorf("more than %d MiB", maxSchema>>20)
 	}
-	return data, nil
+	return buf.Bytes(), nil
 }

@@ -133,7 +133,11 @@ func readFile(path string) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close() //nolint:errcheck // it was read
-	data, err := readAll(f)
+	size := int64(0)
+	if info, err := f.Stat(); err == nil {
+		size = min(info.Size(), maxSchema)
+	}
+	data, err := readAll(f, size)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, cause(err))
 	}

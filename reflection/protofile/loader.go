@@ -110,6 +110,9 @@ func (l *loader) catalog() *catalog.Catalog {
 	l.problems = append(l.problems, r.problems...)
 	l.tellMissing()
 	interpretOptions(l.sources, r)
+	for _, s := range l.sources {
+		s.prune()
+	}
 	c := catalog.FromDescriptors(l.protos())
 	c.Source = catalog.ProtoFiles
 	c.Problems = append(l.problems, c.Problems...)

@@ -190,3 +190,35 @@ func (s *source) at(place ...int32) string {
 	}
 	return fmt.Sprintf("%s:%d:%d", s.path, span[0]+1, span[1]+1) // spans count from 0
 }
+
+// prune keeps of the places of a file those of whole declarations and those that
+// have comments, which is what describes and prints it. The places of each name,
+// type and number are most of what a large tree takes, and are of no use once its
+// problems have been told.
+func (s *source) prune() {
+	info := s.proto.GetSourceCodeInfo()
+	if info == nil {
+		return
+	}
+	kept := make([]*descriptorpb.SourceCodeInfo_Location, 0, len(info.GetLocation())/4)
+	for _, loc := range info.GetLocation() {
+		commented := loc.LeadingComments != nil || loc.TrailingComments != nil || len(loc.GetLeadingDetachedComments()) > 0
+		if commented || isDeclaration(loc.GetPath()) {
+			kept = append(kept, loc)
+		}
+	}
+	info.Location = kept
+}
+
+// isDeclaration reports whether a place is that of an element of a list, or of an
+// extend block. A path alternates field numbers and indexes.
+func isDeclaration(path []int32) bool {
+	n := len(path)
+	switch {
+	case n%2 == 0:
+		return true
+	case n == 1:
+		return path[0] == tagExtensions
+	}
+	return path[n-1] == tagNestedExtension && (path[n-3] == tagNested || n == 3 && path[0] == tagMessages)
+}
