@@ -266,7 +266,7 @@ func (m *machine) list(fp *fieldPlan, i, j int, l level) error {
 		}
 		mark := m.element(&e, n)
 		var err error
-		if fp.fd.Message() != nil {
+		if fp.isMessage {
 			err = m.message(fp.message(m.c), i, i+1, l.in(fp))
 		} else {
 			err = m.scalar(fp, e)

@@ -257,8 +257,7 @@ func (m *machine) member(fp *fieldPlan, i, j int) mark {
 		return mark{}
 	}
 	at := m.separate()
-	m.out = append(m.out, fp.key[1:]...)
-	m.out = append(m.out, ' ')
+	m.out = append(append(m.out, fp.key[1:]...), ' ')
 	k := mark{from: len(m.lk.found), path: m.lk.name(fp.name)}
 	if i == j {
 		m.lk.begin(at, &entry{}, fp)
