@@ -25,16 +25,17 @@ import (
 // sequence numbers reach. Recordings of TLS connections hold plaintext: a packet
 // comment says so.
 //
-// Wireshark decodes HTTP/2 by the preface. If the recording lacks it (attached
-// to a running connection), say tshark -d tcp.port==PORT,http2.
+// Wireshark tells HTTP/2 on ports of HTTP by the client preface. On others it has
+// to be told: tshark -d tcp.port==50051,http2, or "Decode As…". A comment of the
+// file says so with the ports at hand.
 func WritePCAPNG(w io.Writer, recs []*record.Recording) error {
 	out := &ngWriter{w: bufio.NewWriter(w)}
-	out.begin()
 	var queue talks
 	used := map[[2]netip.AddrPort]bool{}
 	for i, rec := range recs {
 		queue = append(queue, newTalk(rec, i, used))
 	}
+	out.begin(queue.comment())
 	heap.Init(&queue)
 	for len(queue) > 0 && out.err == nil {
 		t := queue[0]
@@ -62,13 +63,13 @@ type ngWriter struct {
 
 // begin writes the section and interface blocks. draft-ietf-opsawg-pcapng §4.1,
 // §4.2.
-func (w *ngWriter) begin() {
+func (w *ngWriter) begin(comment string) {
 	b := w.open(blockSection)
 	b = binary.LittleEndian.AppendUint32(b, byteOrderMagic)
 	b = binary.LittleEndian.AppendUint16(b, 1) // version 1.0
 	b = binary.LittleEndian.AppendUint16(b, 0)
 	b = binary.LittleEndian.AppendUint64(b, 1<<64-1) // the length is not told
-	b = appendOption(b, optionComment, "Written from recordings of application bytes: Ethernet, IP and TCP headers are made up.")
+	b = appendOption(b, optionComment, comment)
 	b = appendOption(b, optionAppl, "wiregloss")
 	w.close(appendOption(b, optionEnd, ""))
 	b = w.open(blockInterface)
@@ -125,6 +126,20 @@ func pad4(b []byte) []byte {
 
 // talks is a heap of conversations, that with the next packet first.
 type talks []*talk
+
+// comment is what to know about the file.
+func (q talks) comment() string {
+	text := "Written from recordings of application bytes: Ethernet, IP and TCP headers are made up."
+	told := map[uint16]bool{80: true, 8080: true}
+	for _, t := range q {
+		port := t.ends[1].Port()
+		if head := t.rec.Append(nil, record.Span{Len: 3}); !told[port] && string(head) == preface[:3] && len(told) < 20 {
+			told[port] = true
+			text += fmt.Sprintf(" To decode HTTP/2: -d tcp.port==%d,http2.", port)
+		}
+	}
+	return text
+}
 
 func (q talks) Len() int { return len(q) }
 func (q talks) Less(i, j int) bool {
