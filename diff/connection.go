@@ -27,6 +27,9 @@ func (c calls) connection() Section {
 		out.fact("peer", known(a.Peer), known(b.Peer))
 	}
 	compareTLS(out, a.TLS, b.TLS)
+	if c.a.http1() || c.b.http1() {
+		return out.section(Connection, "connection") // only HTTP/2 has settings
+	}
 	for _, d := range []record.Dir{record.Sent, record.Received} {
 		compareSettings(out, d, c.a.settings(d), c.b.settings(d))
 	}

@@ -176,7 +176,7 @@ func compareFields(out *entries, a, b []field) {
 			out.field(OnlyA, &f, nil)
 		case equal[i] < 0:
 			out.field(Changed, &f, &b[j])
-		case !inPlace[i]:
+		case !inPlace[i] && !betweenVersions(&f, &b[j]):
 			out.field(Moved, &f, &b[j])
 		case f.http1 && b[j].http1 && f.name != b[j].name:
 			out.field(Encoded, &f, &b[j])
@@ -190,6 +190,10 @@ func compareFields(out *entries, a, b []field) {
 		}
 	}
 }
+
+// betweenVersions reports whether a pair is a pseudo-header field and what says
+// the same in HTTP/1.1: each has the place that its version gives it.
+func betweenVersions(a, b *field) bool { return a.http1 != b.http1 && strings.HasPrefix(a.key, ":") }
 
 // pairFields pairs those fields that have no pair yet, in order, by an identity.
 // toB gives each field of a its place in b, or -1.

@@ -14,7 +14,7 @@ import (
 func requestOf(tb testing.TB, pairs ...string) *wire {
 	tb.Helper()
 	w := newWire(tb)
-	w.headers(record.Sent, true, pairs...)
+	w.headers(record.Sent, true, append([]string{":method", "GET"}, pairs...)...)
 	return w
 }
 
@@ -53,10 +53,10 @@ func TestHeaders(t *testing.T) {
 // An encoder without a table writes the same fields at another cost.
 func TestHPACKRepresentationIsANote(t *testing.T) {
 	t.Parallel()
-	a := requestOf(t, ":method", "POST", "x-trace", "0123456789")
+	a := requestOf(t, "x-trace", "0123456789")
 	b := newWire(t)
 	b.enc[record.Sent].SetMaxDynamicTableSizeLimit(0)
-	b.headers(record.Sent, true, ":method", "POST", "x-trace", "0123456789")
+	b.headers(record.Sent, true, ":method", "GET", "x-trace", "0123456789")
 	r := Calls(a.side("a"), b.side("b"))
 	s := section(t, r, "request headers")
 	if !s.Same() {
@@ -66,7 +66,7 @@ func TestHPACKRepresentationIsANote(t *testing.T) {
 	if !strings.HasPrefix(note, "A: literal, added to table, ") || !strings.Contains(note, "; B: literal, ") {
 		t.Errorf("note %q", note)
 	}
-	wantSpan(t, a, s.Entries[0].SpansA, []byte{0x83}) // RFC 7541, Appendix A: 3 is :method POST
+	wantSpan(t, a, s.Entries[0].SpansA, []byte{0x82}) // RFC 7541, Appendix A: 2 is :method GET
 }
 
 func TestUntrustedFieldIsNoted(t *testing.T) {
@@ -109,7 +109,7 @@ func TestHTTP1NamesHaveNoCase(t *testing.T) {
 // The start line stands beside the pseudo-header fields of HTTP/2.
 func TestHTTP1BesideHTTP2(t *testing.T) {
 	t.Parallel()
-	a := requestOf(t, ":method", "GET", ":scheme", "http", ":path", "/x", ":authority", "h", "accept", "*/*").side("a")
+	a := requestOf(t, ":scheme", "http", ":authority", "h", ":path", "/x", "accept", "*/*").side("a")
 	b := http1Side("GET /x HTTP/1.1", "Host", "h", "Accept", "*/*", "Connection", "close")
 	r := Calls(a, b)
 	wantLines(t, section(t, r, "request headers"), "only in A :scheme: http | ", "only in B Connection:  | close")
