@@ -33,7 +33,9 @@ const maxPayload = math.MaxInt32
 
 // AppendJSON appends the compact JSON of payload to dst. What it writes is what
 // protojson writes for the same options, without the random spaces; what
-// protobuf-go rejects gives an *Error, and dst as it was.
+// protobuf-go rejects gives an *Error, and dst as it was. The spare capacity of
+// dst is used as scratch: nothing of it is kept, even behind the result. With
+// enough of it nothing is allocated.
 func (p *Plan) AppendJSON(dst, payload []byte) ([]byte, error) {
 	m := p.c.machine()
 	defer p.c.release(m)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -295,5 +296,56 @@ func TestAppendJSONDoesNotAllocate(t *testing.T) {
 	})
 	if allocs >= 1 {
 		t.Errorf("%v allocations for a message", allocs)
+	}
+}
+
+func TestJSONLinksAllocations(t *testing.T) {
+	if raceEnabled {
+		t.Skip("a sync.Pool forgets at random under the race detector")
+	}
+	s, md := rich()
+	p := NewPlan(md, s.types, Options{})
+	g := &generator{Rand: rand.New(rand.NewPCG(3, 3)), s: s, fields: 10}
+	for range 20 {
+		payload := g.message(md, 3)
+		if _, _, err := p.JSONLinks(payload); err != nil {
+			continue
+		}
+		allocs := testing.AllocsPerRun(20, func() {
+			_, _, _ = p.JSONLinks(payload)
+		})
+		if allocs > 5 { // the text, the links, their paths, a long key that is quoted
+			t.Errorf("%v allocations for %x", allocs, payload)
+		}
+	}
+}
+
+// Paths share their bytes and are cut, since otherwise a map in a map with long
+// keys would have paths as long as the square of the payload.
+func TestLongPaths(t *testing.T) {
+	t.Parallel()
+	s, _ := rich()
+	md := s.message(t, "rich.edition.Modern")
+	payload := []byte("\x48\x01")
+	key := strings.Repeat("k", 200)
+	for range 5 {
+		entry := protowire.AppendBytes(protowire.AppendString([]byte{0x0a}, key), nil)[:203]
+		entry = protowire.AppendBytes(append(entry, 0x12), payload)
+		payload = append(protowire.AppendBytes([]byte{0x52}, entry), "\x48\x01"...)
+	}
+	_, links, err := NewPlan(md, s.types, Options{}).JSONLinks(payload)
+	if err != nil {
+		t.Fatal(err)
+	}
+	step := `byName["` + key + `"]`
+	got := map[string]int{}
+	for _, l := range links {
+		if l.Number == 9 {
+			got[l.Path]++
+		}
+	}
+	want := map[string]int{"must": 1, step + ".must": 1, step + "." + step + ".must": 1, step + "." + step + ".byName…": 3}
+	if !maps.Equal(got, want) {
+		t.Errorf("got  %v\nwant %v", got, want)
 	}
 }
