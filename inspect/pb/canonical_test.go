@@ -105,18 +105,17 @@ func TestCanonicalMessageSet(t *testing.T) {
 	md := s.message(t, name)
 	nodes := Fields(payload, md, s.types)
 	checkTiles(t, nodes, Range{0, len(payload)})
-	want := `[protobuf_test_messages.proto2.TestAllTypesProto2.MessageSetCorrectExtension1.message_set_extension]{VARINT=1547769, ` +
-		`[protobuf_test_messages.proto2.TestAllTypesProto2.MessageSetCorrectExtension1.message_set_extension]{str=""}}, SGROUP{VARINT=123, LEN="a"}`
+	want := `message_set_extension{VARINT=1547769, message_set_extension{str=""}}, SGROUP{VARINT=123, LEN="a"}`
 	if got := outline(nodes, payload); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
-	want = `11+7 unknown field "1": field 1 is not in MessageSetCorrect: is the sender newer?`
+	want = `11+7 unknown field "1": extension 123 of MessageSetCorrect is not in the schema: is the sender newer?`
 	if got := findings(Canonical(payload, md, s.types)); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 	long := bytes.Replace(payload, []byte("\x03\xca\x01\x00"), []byte("\x04\xca\x01\x80\x00"), 1)
 	got := Canonical(long, md, s.types)
-	if path := "[protobuf_test_messages.proto2.TestAllTypesProto2.MessageSetCorrectExtension1.message_set_extension].str"; len(got) != 2 || got[0].Path != path {
+	if path := "[protobuf_test_messages.proto2.TestAllTypesProto2.MessageSetCorrectExtension1].str"; len(got) != 2 || got[0].Path != path {
 		t.Errorf("got  %s\nwant path %s", findings(got), path)
 	}
 }

@@ -43,7 +43,7 @@ func (m *messageCheck) survey() {
 	m.counts = map[protoreflect.FieldNumber]*tally{}
 	for i := range m.nodes {
 		n := &m.nodes[i]
-		if n.Kind != FieldNode || n.Field == nil && m.mismatch(n) != nil {
+		if n.Kind != FieldNode || isSetItem(n) || n.Field == nil && m.mismatch(n) != nil {
 			continue
 		}
 		t := m.counts[n.Number]
@@ -71,6 +71,9 @@ func (m *messageCheck) survey() {
 // mismatch returns the field that an unknown node has the number of: its wire
 // type does not fit.
 func (m *messageCheck) mismatch(n *Node) protoreflect.FieldDescriptor {
+	if isMessageSet(m.md) {
+		return nil
+	}
 	return lookupField(m.md, n.Number, m.types)
 }
 
@@ -257,8 +260,8 @@ func (m *messageCheck) varint(rule Rule, what string, pos int) int {
 	if l < 0 {
 		return pos
 	}
-	if text := longVarint(what, v, l); text != "" {
-		m.add(rule, Range{pos, l}, "%s: parsers accept it, the bytes of equal messages differ", text)
+	if least := protowire.SizeVarint(v); l > least {
+		m.add(rule, Range{pos, l}, "%s takes %d bytes where %d would do: parsers accept it, the bytes of equal messages differ", what, l, least)
 	}
 	return pos + l
 }
@@ -266,6 +269,10 @@ func (m *messageCheck) varint(rule Rule, what string, pos int) int {
 func (m *messageCheck) unknown(n *Node) {
 	if fd := m.mismatch(n); fd != nil {
 		m.add(WrongWireType, n.Range, "%s is a %s, not %s: parsers keep it as an unknown field", fd.Name(), fd.Kind(), n.Wire)
+		return
+	}
+	if n.Number == 1 && n.Wire == StartGroup && isMessageSet(m.md) {
+		m.add(UnknownField, n.Range, "extension %d of %s is not in the schema: is the sender newer?", setItemID(n.Children, m.src), m.md.Name())
 		return
 	}
 	t := m.counts[n.Number]

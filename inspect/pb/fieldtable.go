@@ -10,11 +10,11 @@ import (
 type tables struct {
 	types    Types
 	messages map[protoreflect.MessageDescriptor]*fieldTable
-	exts     map[extension]*tableField
+	exts     map[extensionKey]*tableField
 	urls     map[string]*fieldTable
 }
 
-type extension struct {
+type extensionKey struct {
 	of  *fieldTable
 	num protowire.Number
 }
@@ -64,12 +64,18 @@ func (c *tables) url(url []byte) *fieldTable {
 	return t
 }
 
-// field returns the field num of a type or of its extensions, or nil.
+// field returns the field num of a type or of its extensions, or nil. Those of a
+// MessageSet are not fields: they stand in items.
 func (c *tables) field(t *fieldTable, num protowire.Number) *tableField {
-	if f := t.own(num); f.fd != nil || !t.exts {
+	if f := t.own(num); f.fd != nil || !t.exts || t.set {
 		return f.orNil()
 	}
-	if e := c.exts[extension{t, num}]; e != nil {
+	return c.extension(t, num)
+}
+
+// extension returns the extension num of a type, or nil.
+func (c *tables) extension(t *fieldTable, num protowire.Number) *tableField {
+	if e := c.exts[extensionKey{t, num}]; e != nil {
 		return e
 	}
 	fd := lookupField(t.md, num, c.types)
@@ -77,11 +83,11 @@ func (c *tables) field(t *fieldTable, num protowire.Number) *tableField {
 		return nil
 	}
 	if c.exts == nil {
-		c.exts = map[extension]*tableField{}
+		c.exts = map[extensionKey]*tableField{}
 	}
 	e := new(tableField)
 	*e = newTableField(fd)
-	c.exts[extension{t, num}] = e
+	c.exts[extensionKey{t, num}] = e
 	return e
 }
 
@@ -121,10 +127,15 @@ const maxDenseNumber = 255
 
 func newFieldTable(md protoreflect.MessageDescriptor) *fieldTable {
 	t := &fieldTable{md: md, any: md.FullName() == anyName, exts: md.ExtensionRanges().Len() > 0}
-	if set, ok := md.(interface{ IsMessageSet() bool }); ok {
-		t.set = set.IsMessageSet()
-	}
+	t.set = isMessageSet(md)
 	return t
+}
+
+// isMessageSet reports whether md has the MessageSet encoding, which only
+// protobuf-go's own descriptors tell.
+func isMessageSet(md protoreflect.MessageDescriptor) bool {
+	set, ok := md.(interface{ IsMessageSet() bool })
+	return ok && set.IsMessageSet()
 }
 
 const anyName = "google.protobuf.Any"

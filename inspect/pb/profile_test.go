@@ -64,7 +64,7 @@ func TestProfileOfMessageSet(t *testing.T) {
 	s := compile(t, []string{testdata.Dir(t, "proto/protobuf/src")}, "google/protobuf/test_messages_proto2.proto")
 	p := NewProfile(s.message(t, "protobuf_test_messages.proto2.TestAllTypesProto2.MessageSetCorrect"), s.types)
 	p.Add([]byte("\x0b\x10\xf9\xbb\x5e\x1a\x03\xca\x01\x00\x0c\x0b\x10\x7b\x1a\x01a\x0c"))
-	const ext = "[protobuf_test_messages.proto2.TestAllTypesProto2.MessageSetCorrectExtension1.message_set_extension]"
+	const ext = "[protobuf_test_messages.proto2.TestAllTypesProto2.MessageSetCorrectExtension1]"
 	want := "1 1: 2 0 0\n 1.2 1: 1 0 1\n 1.3 1: 1 1 1\n" + ext + " 1: 2 0 0\n " + ext + ".2 1: 1 0 3\n " + ext + ".3 1: 1 1 0\n  " + ext + ".3.str 1: 2 1 0"
 	if got := costs(p); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)

@@ -160,7 +160,7 @@ func (p *Profile) setItem(n, k *pathCost, b []byte) *pathCost {
 	if item := n.sparse[key]; item != nil {
 		return item
 	}
-	f := p.tables.field(n.table, id)
+	f := p.tables.extension(n.table, id)
 	if f == nil || f.message == nil {
 		return k
 	}
