@@ -43,6 +43,7 @@ func FuzzLedger(f *testing.F) {
 		f.Add(rec.Append(nil, record.Span{Dir: record.Sent, Len: rec.Size(record.Sent)}),
 			rec.Append(nil, record.Span{Dir: record.Received, Len: rec.Size(record.Received)}), uint16(7*seed))
 	}
+	f.Add([]byte("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n"), []byte("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"), uint16(3))
 	f.Fuzz(func(t *testing.T, sent, received []byte, step uint16) {
 		rec := record.New(record.Meta{})
 		rec.Add(record.Sent, 0, sent)

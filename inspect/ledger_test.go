@@ -71,6 +71,20 @@ var factOptions = cmp.AllowUnexported(Interleaving{})
 // checkLedger checks what must hold for any bytes.
 func checkLedger(tb testing.TB, rec *record.Recording, l *Ledger, t Trace) {
 	tb.Helper()
+	checkCosts(tb, rec, l, t)
+	checkWindows(tb, l, t)
+	for i := range min(len(t.Headers), 100) {
+		b := &t.Headers[i]
+		table, ok := l.TableAt(t.Forgotten.Headers + i)
+		if ok && b.HPACK != (hpack.Stats{}) && (table.Size != int(b.HPACK.TableSize) || len(table.Entries) != int(b.HPACK.TableEntries)) {
+			tb.Fatalf("the table after block %d is %+v, want %+v", i, table, b.HPACK)
+		}
+	}
+}
+
+// checkCosts checks that costs tile their direction.
+func checkCosts(tb testing.TB, rec *record.Recording, l *Ledger, t Trace) {
+	tb.Helper()
 	for d := range record.Dir(2) {
 		c := l.Cost(d)
 		if c.Sum() != rec.Size(d) || c.Opaque != t.Tail[d].Len && len(t.Parts) == 0 {
@@ -92,17 +106,6 @@ func checkLedger(tb testing.TB, rec *record.Recording, l *Ledger, t Trace) {
 			if v < 0 {
 				tb.Fatalf("%v: cost %+v", d, c)
 			}
-		}
-	}
-	checkWindows(tb, l, t)
-	for i := range t.Headers {
-		b := &t.Headers[i]
-		table, ok := l.TableAt(t.Forgotten.Headers + i)
-		if ok && b.HPACK != (hpack.Stats{}) && (table.Size != int(b.HPACK.TableSize) || len(table.Entries) != int(b.HPACK.TableEntries)) {
-			tb.Fatalf("the table after block %d is %+v, want %+v", i, table, b.HPACK)
-		}
-		if i > 100 {
-			break
 		}
 	}
 }
@@ -493,4 +496,79 @@ func TestTableAfterForget(t *testing.T) {
 	if _, ok := l.TableAt(0); ok {
 		t.Error("a table at a block that is forgotten")
 	}
+}
+
+// Costs of HTTP/1.1 sum up too, before an upgrade and after it.
+func TestCostsOfHTTP1(t *testing.T) {
+	t.Parallel()
+	c := newConversation(t)
+	c.must(c.framer[0].WriteSettings())
+	c.must(c.framer[1].WriteSettings())
+	head := "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+	rec, tr := decodeTalk(t,
+		sent("GET /1 HTTP/1.1\r\nHost: a\r\n\r\n"),
+		received(head+"5\r\nhello\r\n0\r\n\r\n"),
+		sent("GET /2 HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n"),
+		received("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n"+c.buf[1].String()), sent(c.buf[0].String()))
+	l := NewLedger(rec)
+	l.Advance(tr)
+	checkLedger(t, rec, l, tr)
+	got := l.Cost(record.Received)
+	if got.Payload != 5 || got.Opaque != 0 || got.Fields <= int64(len(head)) || got.Framing != 3+2+3+9 {
+		t.Errorf("cost %+v", got)
+	}
+	if got := l.Cost(record.Sent); got.Preface != 24 || got.Opaque != 0 {
+		t.Errorf("cost %+v", got)
+	}
+}
+
+// An endless connection is kept within bounds, and what is left out is counted.
+func TestLedgerLimits(t *testing.T) {
+	t.Parallel()
+	c := newConversation(t)
+	for i := range 3 * maxPingList {
+		c.must(c.framer[0].WritePing(false, [8]byte{byte(i), byte(i >> 8)}))
+	}
+	for i := range 2 * maxSettingsList {
+		c.must(c.framer[0].WriteSettings(http2.Setting{ID: http2.SettingInitialWindowSize, Val: uint32(i)}, http2.Setting{ID: http2.SettingID(1000 + i), Val: 1}))
+	}
+	for i := range 2 * maxNotices {
+		c.must(c.framer[0].WritePriority(uint32(2*i+1), http2.PriorityParam{Weight: 1}))
+	}
+	c.flush(record.Sent)
+	for i := range maxLedgerStreams + 5 {
+		c.must(c.framer[1].WriteData(uint32(2*i+1), false, nil))
+	}
+	for range 2 * maxSeries {
+		c.must(c.framer[1].WriteData(1, false, []byte("x")))
+	}
+	rec := c.recording(false)
+	t.Cleanup(rec.Release)
+	l, tr := ledgerOf(rec)
+	d := l.Dropped()
+	if d.StreamFrames != 5 || d.Notices != maxNotices || d.Pings == 0 || d.Settings < maxSettingsList {
+		t.Errorf("dropped %+v", d)
+	}
+	if n := len(l.Streams()); n != maxLedgerStreams {
+		t.Errorf("%d streams", n)
+	}
+	if n := len(l.Pings()); n < maxPingList || n > 2*maxPingList {
+		t.Errorf("%d pings", n)
+	}
+	if len(l.changes[record.Received]) > maxChanges || len(l.settings.values[record.Sent]) > maxSettingValues || len(l.pings.waiting[record.Sent]) > maxPings {
+		t.Error("a list without bounds")
+	}
+	for dir := range record.Dir(2) {
+		if n := len(l.Series(dir)); n > maxSeries {
+			t.Errorf("%d points", n)
+		}
+	}
+	if n := len(tr.Series(1, record.Received, 50)); n > 50 || n < 20 {
+		t.Errorf("%d points of 50", n)
+	}
+	// A window follows the changes that are not listed as well.
+	if w, _ := l.Window(1, record.Received); w.Now != int64(2*maxSettingsList-1-2*maxSeries) {
+		t.Errorf("window %+v", w)
+	}
+	checkCosts(t, rec, l, tr)
 }
