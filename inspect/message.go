@@ -173,7 +173,7 @@ func (d *Decoder) complete(dir *direction, st *stream, w *body) {
 	m.span = d.t.Forgotten.spans + len(d.t.spans)
 	m.spans = len(w.spans)
 	index := d.t.Forgotten.Messages + len(d.t.Messages)
-	m.chain(d.t, index, st.last[dir.dir])
+	m.chain(&d.t, index, st.last[dir.dir])
 	d.t.spans = append(d.t.spans, w.spans...)
 	d.t.Messages = append(d.t.Messages, m)
 	st.last[dir.dir] = index + 1

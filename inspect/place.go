@@ -116,7 +116,7 @@ func overlapping(spans []record.Span, at func(record.Dir, int64) int, end func(i
 
 // chain sets them for a message about to be listed. last is 1 + the index of the
 // one before it, or 0.
-func (m *Message) chain(t Trace, index, last int) {
+func (m *Message) chain(t *Trace, index, last int) {
 	if last == 0 {
 		return
 	}
