@@ -46,7 +46,7 @@ type fieldDecoder struct {
 func newFieldDecoder(payload []byte, md protoreflect.MessageDescriptor, types Types) *fieldDecoder {
 	d := decoders.Get().(*fieldDecoder)
 	d.src = payload
-	d.tables.reset(types)
+	d.reset(types)
 	if d.root == nil || d.root.md != md {
 		d.root = d.tables.message(md)
 	}
@@ -58,7 +58,7 @@ func newFieldDecoder(payload []byte, md protoreflect.MessageDescriptor, types Ty
 func (d *fieldDecoder) release() {
 	d.nodeArena.release()
 	d.src = nil
-	d.tables.reset(nil)
+	d.reset(nil)
 	decoders.Put(d)
 }
 

@@ -35,9 +35,11 @@ func TestProfile(t *testing.T) {
 		{"group", "\x82\x05\x04\x33\x08\x01\x34", "old 1: 2 1 0\n old.inner 1: 2 0 0\n  old.inner.x 1: 1 0 1", "80 1: 2 1 0\n 80.6 1: 2 0 0\n  80.6.1 1: 1 0 1"},
 		{"extension", "\x82\x05\x03\xa0\x06\x05", "old 1: 2 1 0\n old.[rich.old.zeta] 1: 2 0 1", "80 1: 2 1 0\n 80.100 1: 2 0 1"},
 		{"unknown and mismatch", "\xb8\x3e\x05\x0d\x01\x00\x00\x00\x08\x01", "anInt32 1: 1 0 1\n1 1: 1 0 4\n999 1: 2 0 1", "1 2: 2 0 5\n999 1: 2 0 1"},
-		{"any", "\xa2\x03\x1b\x0a\x15x/rich.edition.Modern\x12\x02\x48\x01|\xa2\x03\x06\x12\x01a\x0a\x01b",
+		{
+			"any", "\xa2\x03\x1b\x0a\x15x/rich.edition.Modern\x12\x02\x48\x01|\xa2\x03\x06\x12\x01a\x0a\x01b",
 			"any 2: 4 2 0\n any.typeUrl 2: 2 2 22\n any.value 2: 2 2 1\n  any.value[rich.edition.Modern].must 1: 1 0 1",
-			"52 2: 4 2 0\n 52.1 2: 2 2 22\n 52.2 2: 2 2 1\n  52.2.9 1: 1 0 1"},
+			"52 2: 4 2 0\n 52.1 2: 2 2 22\n 52.2 2: 2 2 1\n  52.2.9 1: 1 0 1",
+		},
 		{"cut off", "\x08\x01\x12\x05ab", "anInt32 1: 1 0 1\n(damaged) 0: 0 0 4", "1 1: 1 0 1\n(damaged) 0: 0 0 4"},
 		{"stray end", "\x0c\x08\x01", "anInt32 1: 1 0 1\n(damaged) 0: 0 0 1", "1 1: 1 0 1\n(damaged) 0: 0 0 1"},
 		{"group without end", "\xbb\x3e\x08\x01", "999 1: 2 0 0\n 999.1 1: 1 0 1", "999 1: 2 0 0\n 999.1 1: 1 0 1"},
@@ -124,12 +126,13 @@ func TestProfileIsFields(t *testing.T) {
 func countNodes(nodes []Node) (fields, damaged int64) {
 	for i := range nodes {
 		n := &nodes[i]
-		switch {
-		case n.Kind == GapNode:
+		switch n.Kind {
+		case GapNode:
 			damaged += int64(n.Range.Len)
 			continue
-		case n.Kind == FieldNode:
+		case FieldNode:
 			fields++
+		case ElementNode:
 		}
 		if !isPackedRun(n) {
 			f, d := countNodes(n.Children)

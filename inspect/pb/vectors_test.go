@@ -29,6 +29,10 @@ func checkViews(t *testing.T, payload []byte, md protoreflect.MessageDescriptor,
 		p.Add(payload)
 		checkCosts(t, p)
 	}
+}
+
+func skeletonOf(t *testing.T, payload []byte) {
+	t.Helper()
 	s := NewSkeleton("x.Y")
 	s.Add(payload)
 	checkSkeleton(t, s.Proto(), "x.Y", []string{string(payload)})
@@ -48,6 +52,7 @@ func TestViewsOfConformance(t *testing.T) {
 		}
 		md := s.message(t, c.Message)
 		checkViews(t, payload, md, s.types)
+		skeletonOf(t, payload)
 		m := dynamicpb.NewMessage(md)
 		if !c.Parses || g.unmarshal(payload, m) != nil {
 			continue
@@ -88,6 +93,7 @@ func TestViewsOfProtoscope(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		skeletonOf(t, payload)
 		for _, md := range mds {
 			checkViews(t, payload, md, s.types)
 		}
