@@ -24,16 +24,16 @@ type packet struct {
 	frames       []frame
 }
 
-// capture is a running tshark.
-type capture struct {
+// sniffer is a running tshark.
+type sniffer struct {
 	packets chan packet
 	seen    []packet
 }
 
-// startCapture captures what goes to and from the ports of addresses on
+// startSniffer captures what goes to and from the ports of addresses on
 // loopback, until the test ends. Being allowed to capture is needed like tshark
 // itself.
-func startCapture(t *testing.T, addresses ...string) *capture {
+func startSniffer(t *testing.T, addresses ...string) *sniffer {
 	t.Helper()
 	tshark := need(t, "tshark", "install the Debian package tshark")
 	var filter []string
@@ -57,7 +57,7 @@ func startCapture(t *testing.T, addresses ...string) *capture {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	c := &capture{packets: make(chan packet, 1000)}
+	c := &sniffer{packets: make(chan packet, 1000)}
 	stop, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -104,7 +104,7 @@ func awaitStart(t *testing.T, stderr *bufio.Scanner) {
 }
 
 // read hands over the packets until tshark ends. After stop it only reads on.
-func (c *capture) read(t *testing.T, lines *bufio.Scanner, stop chan struct{}) {
+func (c *sniffer) read(t *testing.T, lines *bufio.Scanner, stop chan struct{}) {
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
 		p, ok := parsePacket(lines.Text())
@@ -152,7 +152,7 @@ func parsePacket(line string) (packet, bool) {
 
 // sync collects all packets that were on the wire before it was called: it makes
 // a connection and waits to see it.
-func (c *capture) sync(t *testing.T, addr string) {
+func (c *sniffer) sync(t *testing.T, addr string) {
 	t.Helper()
 	conn, err := net.Dial("tcp", addr)
 	if err != nil {
@@ -175,7 +175,7 @@ func (c *capture) sync(t *testing.T, addr string) {
 
 // last returns the frames to and from addr on the newest connection that has
 // frames.
-func (c *capture) last(t *testing.T, addr string) (sent, received []frame) {
+func (c *sniffer) last(t *testing.T, addr string) (sent, received []frame) {
 	t.Helper()
 	newest := -1
 	for _, p := range c.seen {

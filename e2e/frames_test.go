@@ -15,7 +15,7 @@ import (
 func TestFramesAsTshark(t *testing.T) {
 	t.Parallel()
 	shared, native := startDemo(t)
-	c := startCapture(t, shared, native)
+	c := startSniffer(t, shared, native)
 	chunk := base64.StdEncoding.EncodeToString(make([]byte, 200_000))
 	tests := []struct {
 		name, operation, data string
