@@ -209,6 +209,10 @@ func (d *Decoder) snapshot() {
 // snapshotStreams renews the list of streams: older traces keep theirs.
 func (d *Decoder) snapshotStreams() {
 	old := d.t.Streams
+	changed := func(s *stream) bool { return s.place >= len(old) || old[s.place] != s.Stream }
+	if len(old) == len(d.order) && !slices.ContainsFunc(d.live, changed) {
+		return
+	}
 	streams := make([]Stream, len(d.order))
 	if n := copy(streams, old); n == 0 {
 		for i, s := range d.order {

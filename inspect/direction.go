@@ -68,10 +68,10 @@ func (d *Decoder) bytes(dir *direction, s record.Span) []byte {
 
 // begins is where what is in progress begins: all before it is listed.
 func (dir *direction) begins() int64 {
-	switch {
-	case dir.speaks == asHTTP1:
+	switch dir.speaks {
+	case asHTTP1:
 		return dir.parser.Start()
-	case dir.speaks == asBody:
+	case asBody:
 		return dir.avail
 	default:
 		return dir.pos

@@ -201,11 +201,11 @@ func (d *Decoder) endBody(dir *direction, st *stream, s record.Span) {
 	if !w.begun {
 		return
 	}
-	switch {
-	case w.framing == Whole:
+	switch w.framing {
+	case Whole:
 		w.msg.Length = w.msg.Have
 		d.complete(dir, st, w)
-	case w.framing == Event:
+	case Event:
 		d.endEvents(dir, st, s)
 	default:
 		d.problem(Problem{Span: s, Stream: st.ID, Rule: prefixRules[w.framing].rule, Text: "the stream ended inside a message: " + w.progress()})
