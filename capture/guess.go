@@ -20,7 +20,7 @@ import (
 //     of equal ones the format that Formats lists first, raw before hex before
 //     base64.
 //
-// Scores, with what they stand for:
+// Scores, with what they stand for.
 const (
 	scoreMark   = 100 // begins with a mark that nothing else begins with
 	scoreSyntax = 90  // an HTTP/2 preface, an HTTP/1.1 start line, the keys of a HAR file
@@ -54,7 +54,7 @@ type reading struct {
 }
 
 // fitters hold bytes against a format.
-var fitters = []func([]byte) fit{fitMark, fitHAR, fitHTTP2, fitHTTP1, fitGRPC, fitProtobuf}
+var fitters = []func([]byte) fit{fitMark, fitPackets, fitHAR, fitHTTP2, fitHTTP1, fitGRPC, fitProtobuf}
 
 // guess returns the ways to take b that o allows, best first.
 func guess(b []byte, o Options) ([]reading, error) {
@@ -116,6 +116,35 @@ func fitMark(b []byte) fit {
 		return fit{format, scoreMark, -1, ""}
 	}
 	return fit{}
+}
+
+// fitPackets walks IP packets of TCP, as tcpdump -x writes them without a file
+// around them. RFC 791 §3.1, RFC 8200 §3.
+func fitPackets(b []byte) fit {
+	for at := 0; at < len(b); {
+		size := packetSize(b[at:])
+		if size == 0 {
+			return fit{}
+		}
+		at += size
+	}
+	return fit{FormatPCAP, scoreFrames, -1, ""}
+}
+
+// packetSize is the length of the IP packet of TCP that begins b, or 0.
+func packetSize(b []byte) int {
+	var s segmentHeader
+	size := 0
+	switch {
+	case len(b) >= 20 && b[0]>>4 == 4:
+		size = int(binary.BigEndian.Uint16(b[2:]))
+	case len(b) >= 40 && b[0]>>4 == 6:
+		size = 40 + int(binary.BigEndian.Uint16(b[4:]))
+	}
+	if size == 0 || size > len(b) || parseIP(b[:size], 0, &s) != "" {
+		return 0
+	}
+	return size
 }
 
 // fitHAR looks for the outermost keys of a HAR file.

@@ -64,7 +64,7 @@ func xxd(s string) string {
 	for off := 0; off < len(s); off += 16 {
 		row := s[off:min(off+16, len(s))]
 		var digits strings.Builder
-		for i := range row {
+		for i := range len(row) {
 			if i%2 == 0 && i > 0 {
 				digits.WriteByte(' ')
 			}
@@ -76,12 +76,13 @@ func xxd(s string) string {
 }
 
 func picture(s string) string {
-	return strings.Map(func(c rune) rune {
+	b := []byte(s)
+	for i, c := range b {
 		if c < ' ' || c > '~' {
-			return '.'
+			b[i] = '.'
 		}
-		return c
-	}, string([]rune(s)))
+	}
+	return string(b)
 }
 
 func indent(s string) string {
@@ -219,6 +220,32 @@ func TestForcedFormatIsReadAsFarAsItGoes(t *testing.T) {
 	for _, o := range []Options{{Encoding: EncodingHex}, {Encoding: EncodingBase64}, {Format: "gif"}, {Encoding: "rot13"}} {
 		if _, err := Read(strings.NewReader("\x00 no digits"), o); err == nil {
 			t.Errorf("%+v gives no error", o)
+		}
+	}
+}
+
+// Packets as tcpdump -X prints them are put together like those of a file.
+func TestTextOfTcpdump(t *testing.T) {
+	t.Parallel()
+	v6 := meta()
+	v6.Local, v6.Peer = "[::1]:40000", "[::1]:50051"
+	for _, m := range []record.Meta{meta(), v6} {
+		want := conversation(m, 4, 3)
+		var b strings.Builder
+		for i, p := range packetsOf(t, want) {
+			fmt.Fprintf(&b, "12:00:00.%06d IP 127.0.0.1.40000 > 127.0.0.1.50051: Flags [P.], length %d\n", i, p.carries())
+			for line := range strings.Lines(xxd(string(p.data[14:]))) {
+				b.WriteString("\t0x" + line[4:])
+			}
+		}
+		c := mustRead(t, []byte(b.String()), Options{})
+		if c.Format != FormatPCAP || c.Encoding != EncodingHex {
+			t.Errorf("read as %s in %s", c.Format, c.Encoding)
+		}
+		conn := only(t, c)
+		checkBytes(t, conn.Recording, want)
+		if len(conn.Problems) > 0 || len(conn.Notes) != 1 {
+			t.Errorf("problems %+v, notes %q", conn.Problems, conn.Notes)
 		}
 	}
 }

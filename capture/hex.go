@@ -68,12 +68,17 @@ type dumpLine struct {
 // returns false for text that is not such a dump.
 func decodeDump(b []byte) ([]byte, bool) {
 	var lines []dumpLine
+	// tcpdump -x writes what it makes of a packet before the packet's lines.
+	talkative := bytes.Contains(b, []byte("\t0x0000:"))
 	for text := range bytes.Lines(b) {
 		text := strings.TrimRight(string(text), " \t\r\n")
 		if strings.TrimSpace(text) == "" {
 			continue
 		}
 		l, ok := parseDumpLine(text)
+		if !ok && talkative {
+			continue
+		}
 		if !ok {
 			return nil, false
 		}
@@ -204,9 +209,16 @@ func (l dumpLine) bytes(want int64) ([]byte, bool) {
 	return out, rest == "" || want > 0 && int64(len(out)) == want || len(out) > 0 && want <= 0 && len(rest) <= len(out)
 }
 
-// isGutter reports whether what stands after two spaces is a picture of the n
-// bytes before: as long as they are.
+// isGutter reports whether what stands after two spaces is the picture of the n
+// bytes before, and not the second half of a line that has a gap in its middle.
 func isGutter(s string, n int) bool {
-	s = strings.TrimLeft(s, " ")
-	return len(s) <= n && len(s) > n-4 && len(s) > 0
+	if n != 8 {
+		return true
+	}
+	for word := range strings.FieldsSeq(s) {
+		if b, err := decodePlainHex([]byte(word)); err != nil || len(b) != 1 {
+			return true
+		}
+	}
+	return false
 }

@@ -41,9 +41,33 @@ type packetFile struct {
 	last    *flow
 }
 
+func newPacketFile(o Options) *packetFile {
+	return &packetFile{o: o, capture: &Capture{Format: FormatPCAP, Encoding: EncodingRaw}, flows: map[flowKey]*flow{}}
+}
+
+// readBarePackets reads IP packets that follow each other without a file around
+// them: fitPackets has found them.
+func readBarePackets(b []byte, o Options) *Capture {
+	r := newPacketFile(o)
+	for n := 1; len(b) > 0; n++ {
+		size := packetSize(b)
+		if size == 0 {
+			break
+		}
+		r.packet(&packet{number: n, link: linkRaw, data: b[:size], length: size})
+		b = b[size:]
+	}
+	r.finish(newKeyLog(o.KeyLog))
+	for i := range r.capture.Connections {
+		c := &r.capture.Connections[i]
+		c.Notes = append(c.Notes, "read from the text of packets: it does not tell their times")
+	}
+	return r.capture
+}
+
 // readPackets reads pcap and pcapng.
 func readPackets(in *input, o Options) *Capture {
-	r := &packetFile{o: o, capture: &Capture{Format: FormatPCAP, Encoding: EncodingRaw}, flows: map[flowKey]*flow{}}
+	r := newPacketFile(o)
 	packets, err := newPacketReader(in)
 	for err == nil {
 		var p packet

@@ -2,6 +2,7 @@ package capture
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"math"
 	"net"
@@ -108,8 +109,7 @@ func TestFilesOfGopacket(t *testing.T) {
 				t.Fatal(err)
 			}
 			return func(ci gopacket.CaptureInfo, data []byte) error {
-				defer w.Flush()
-				return w.WritePacket(ci, data)
+				return errors.Join(w.WritePacket(ci, data), w.Flush())
 			}
 		},
 	}
@@ -219,10 +219,9 @@ func TestByteOrders(t *testing.T) {
 // has an interface of another resolution and link type.
 func TestSectionsAndInterfaces(t *testing.T) {
 	t.Parallel()
-	first, second := conversation(meta(), 1, 3), conversation(meta(), 2, 3)
 	other := meta()
 	other.Local = "127.0.0.1:40001"
-	second = conversation(other, 2, 3)
+	first, second := conversation(meta(), 1, 3), conversation(other, 2, 3)
 	var b bytes.Buffer
 	w, err := pcapgo.NewNgWriterInterface(&b, pcapgo.NgInterface{LinkType: layers.LinkTypeNull, TimestampResolution: 9}, pcapgo.DefaultNgWriterOptions)
 	if err != nil {

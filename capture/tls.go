@@ -191,21 +191,18 @@ func (t *tlsConn) record(h *tlsHalf, at time.Duration, header, body []byte) {
 		t.open(h, at, header, body)
 		return
 	case kind == tlsData:
-		t.early(h, at, header, body)
+		t.early(h, at)
 		return
 	}
 	t.content(h, at, kind, body)
 }
 
-// early takes data before the server's hello: it may be sent with the first
-// flight. RFC 8446 §2.3.
-func (t *tlsConn) early(h *tlsHalf, at time.Duration, header, body []byte) {
-	if t.facts.hasServer || h.dir != record.Sent {
-		t.failed++
-		return
-	}
+// early takes data before the handshake allows any. RFC 8446 §2.3.
+func (t *tlsConn) early(h *tlsHalf, at time.Duration) {
 	t.failed++
-	t.problem(h, at, "early data (0-RTT) was sent, which is not decrypted")
+	if !t.facts.hasServer && h.dir == record.Sent {
+		t.problem(h, at, "early data (0-RTT) was sent, which is not decrypted")
+	}
 }
 
 // content takes what a record carries.

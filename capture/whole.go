@@ -43,6 +43,9 @@ func (r reading) read(o Options) (*Capture, error) {
 	case FormatRecording:
 		return readRecording(bytes.NewReader(r.data))
 	case FormatPCAP:
+		if magicOf(r.data) == "" {
+			return readBarePackets(r.data, o), nil
+		}
 		return readPackets(&input{Reader: bufio.NewReaderSize(bytes.NewReader(r.data), peekSize)}, o), nil
 	case FormatHAR:
 		return readHAR(r.data, o)
