@@ -11,8 +11,9 @@ import (
 )
 
 // Finding is one place where a payload is valid, or nearly, but not what a
-// canonical encoder writes: the one encoding that C++, Java and Go all agree on
-// for a message without unknown fields, but for the order of map entries.
+// canonical encoder writes. Canonical are the shortest varints, fields by number
+// or in the order of protobuf-go without generated code, lists as declared, and
+// no defaults where presence is implicit; map entries have no order.
 type Finding struct {
 	Range Range  // the bytes in the payload; for what is missing, the message that lacks it
 	Path  string // as in Link.Path: address.city, tags[2], labels["k"]; by number where no schema is: 3.1
