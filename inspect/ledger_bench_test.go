@@ -13,6 +13,8 @@ func BenchmarkDecodeCalls(b *testing.B) {
 	c := newConversation(b)
 	c.must(c.framer[0].WriteSettings())
 	c.must(c.framer[1].WriteSettings())
+	c.must(c.framer[0].WriteWindowUpdate(0, 1<<30))
+	c.must(c.framer[1].WriteWindowUpdate(0, 1<<30))
 	for i := range calls {
 		id := uint32(2*i + 1)
 		c.request(id, "/a.B/C", "user-agent", "grpc-go/1.85.0", "grpc-timeout", "4999999u")

@@ -99,6 +99,7 @@ func (d *Decoder) Clone() *Decoder {
 	c := *d
 	c.table.entries = slices.Clone(d.table.entries[d.table.evicted:])
 	c.table.evicted = 0
+	c.scratch = nil
 	return &c
 }
 

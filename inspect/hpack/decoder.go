@@ -11,6 +11,8 @@ const (
 	// maxProblems is far more than a block has that anyone looks at; a hostile
 	// one can break a rule with every byte.
 	maxProblems = 100
+	// maxScratch is more fields than ordinary blocks have.
+	maxScratch = 256
 	// maxTable bounds a table whose encoder asks for more than SETTINGS allow.
 	maxTable = 1 << 30
 )
@@ -28,6 +30,7 @@ type Decoder struct {
 	allowed int    // the largest table size that the peer's SETTINGS allow
 	blocks  uint32 // walked so far
 	last    Stats
+	scratch []Field // where Decode collects them
 
 	// Entries up to number base stood before the state was lost: what they hold,
 	// and at which index, is a guess. Those added later are the newest ones of the
@@ -85,9 +88,14 @@ func (d *Decoder) lose() {
 // it. It never fails: a field whose length is known is listed even if its name or
 // value is not, and only an integer or a string that is cut ends the block.
 func (d *Decoder) Decode(block []byte) ([]Field, []Problem) {
-	w := walker{d: d, block: block}
+	w := walker{d: d, block: block, fields: d.scratch[:0]}
 	w.walk()
-	return w.fields, w.problems
+	fields := append([]Field(nil), w.fields...) // as large as it needs to be
+	d.scratch = nil
+	if cap(w.fields) <= maxScratch {
+		d.scratch = w.fields
+	}
+	return fields, w.problems
 }
 
 // Last returns the numbers of the block that was walked last.
