@@ -47,7 +47,7 @@ func ConnectionText(name string, rec *record.Recording, t inspect.Trace) string 
 		words = append(words, "begun "+m.Start.UTC().Format("2006-01-02 15:04:05.000 UTC"))
 	}
 	switch err, closed := rec.Closed(); {
-	case !closed:
+	case !closed, m.Peer == "" && m.Local == "": // bytes from a file, of which that is not known
 	case err == nil:
 		words = append(words, "closed by us")
 	case errors.Is(err, io.EOF):
@@ -80,7 +80,9 @@ const mostShown = 16 << 10
 // and how it ended, in the order in which they came.
 func (c Call) Digest(showSecrets bool) string {
 	d := digest{call: c, secrets: showSecrets}
-	d.line("%s", strings.TrimSuffix(strings.TrimPrefix(StreamHeading(c.Stream), "── "), " ──"))
+	if c.Trace.Protocol != inspect.BareBody {
+		d.line("%s", strings.TrimSuffix(strings.TrimPrefix(StreamHeading(c.Stream), "── "), " ──"))
+	}
 	d.events()
 	d.status()
 	for p := range c.problems() {

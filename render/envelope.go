@@ -347,6 +347,9 @@ func (c Call) addFrames(e *Envelope) {
 
 func (c Call) addConnection(e *Envelope) {
 	meta := c.Recording.Meta()
+	if e.Target == "" {
+		e.Target = meta.Peer // of a capture: nobody said where it was to go
+	}
 	e.Timing = Timing{DNS: ms(meta.Dial.DNS), Connect: ms(meta.Dial.Connect), TLS: ms(meta.Dial.TLS), Total: ms(c.Exchange.Outcome.At)}
 	if c.index != nil {
 		e.Timing.Total = ms(c.Stream.Ended)

@@ -106,13 +106,17 @@ func valueSummary(typ h2.Type, p []byte) (text string, ok bool) {
 		return text, ok
 	case h2.Priority:
 		d, ok := h2.ReadPriority(p)
-		text := fmt.Sprintf("depends on %d, weight %d", d.Stream, d.Weight)
-		if d.Exclusive {
-			text += ", exclusive"
-		}
-		return text, ok
+		return dependencyText(d), ok
 	}
 	return "", false
+}
+
+func dependencyText(d h2.Dependency) string {
+	text := fmt.Sprintf("depends on %d, weight %d", d.Stream, d.Weight)
+	if d.Exclusive {
+		text += ", exclusive"
+	}
+	return text
 }
 
 // bdpPing is the payload of the pings by which grpc-go measures bandwidth.

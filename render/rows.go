@@ -3,6 +3,7 @@ package render
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -25,7 +26,8 @@ type Row struct {
 	Number string // "4", or "·" for a packed element; "" for a gap
 	Name   string // field name; "?" when the schema does not have it; "[2]" of an element
 	Type   string // "string", "Address", or the wire type when there is no schema
-	JSON   string // the first line of its JSON, or a reading of the value; escaped
+	JSON   string // the first line of its JSON, or the likeliest reading of the value; escaped
+	Or     string // the other readings of a value whose type is not known; escaped
 	Link   int    // index of its Link; -1 without one
 	Note   string // a problem, or why it is unknown; escaped
 }
@@ -90,6 +92,9 @@ func (l *layout) nodes(nodes []inspect.Node, depth, parent int) {
 		}
 		row.Number, row.Name, row.Type = describe(n, i)
 		l.json(&row, n)
+		if n.Field == nil && n.Kind == pb.FieldNode {
+			row.Or = l.others(n)
+		}
 		row.Note = Escape(note(n))
 		index := len(l.body.Rows)
 		l.body.Rows = append(l.body.Rows, row)
@@ -189,6 +194,32 @@ func (l *layout) reading(n *inspect.Node) string {
 		return "unknown: " + text
 	}
 	return text
+}
+
+// others words the readings after the likeliest.
+func (l *layout) others(n *inspect.Node) string {
+	readings := n.Readings(l.body.Payload)
+	if len(n.Children) > 0 {
+		readings = slices.DeleteFunc(readings, func(r pb.Reading) bool { return r.As == "message" }) // as it is shown
+	} else if len(readings) > 0 {
+		readings = readings[1:]
+	}
+	words := make([]string, 0, len(readings))
+	for _, r := range readings {
+		if r.As != "bytes" { // they stand in a column of their own
+			words = append(words, r.As+" "+shortened(r.Text))
+		}
+	}
+	return Escape(strings.Join(words, ", "))
+}
+
+// shortened cuts a reading that is one of several.
+func shortened(s string) string {
+	const most = 32
+	if runes := []rune(s); len(runes) > most {
+		return string(runes[:most]) + "…"
+	}
+	return s
 }
 
 func note(n *inspect.Node) string {

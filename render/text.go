@@ -72,7 +72,9 @@ func WireHeading(t inspect.Trace, m inspect.Message, size int) string {
 		text = fmt.Sprintf("%s · %s · %d of %s, cut", m.Dir, MessageName(m), m.Have, plural(m.Length, "byte"))
 	}
 	frames := t.Carriers(m, t.Spans(m))
-	text += fmt.Sprintf(" · stream %d", m.Stream)
+	if t.Protocol != inspect.BareBody {
+		text += fmt.Sprintf(" · stream %d", m.Stream)
+	}
 	switch n := len(frames); {
 	case m.Have < m.Length: // it was never complete
 	case n == 1:
@@ -120,7 +122,11 @@ func (body Body) wireText() string {
 			first = hexLines[0]
 		}
 		name := strings.TrimSpace(fmt.Sprintf("%s%s %s", indent, r.Number, r.Name))
-		line(fmt.Sprint(r.Wire.Off), indent+first, indent+pad(name, 10)+" "+r.Type, indent+r.JSON)
+		json := indent + r.JSON
+		if r.Or != "" {
+			json = strings.TrimRight(json, " ") + "  or " + r.Or
+		}
+		line(fmt.Sprint(r.Wire.Off), indent+first, indent+pad(name, 10)+" "+r.Type, json)
 		for _, more := range hexLines[min(1, len(hexLines)):] {
 			line("", indent+more, "", "")
 		}

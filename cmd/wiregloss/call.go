@@ -67,7 +67,7 @@ func newCall(ios *ioStreams) *cobra.Command {
 	fs.DurationVar(&o.timeout, "timeout", 0, "deadline of the call, sent to the server as grpc-timeout; 0 is none")
 	fs.StringVar(&o.compress, "compress", "", "compress the request's messages: gzip")
 	fs.Int64Var(&o.maxMessage, "max-message", 0, "limit of one received message in `bytes`; 0 is 4 GiB")
-	fs.StringVar(&o.save, "save", "", "also write the recording to `file`, with its schema, for wiregloss inspect")
+	fs.StringVar(&o.save, "save", "", "also write the recording to `file`, with its schema, for wiregloss inspect; .pcapng and .har write those")
 	fs.BoolVarP(&o.verbose, "verbose", "v", false, "metadata, status and timing on stderr")
 	fs.BoolVar(&o.showSecrets, "show-secrets", false, "show credentials in -v and -o frames, and let --save write them")
 	return cmd
@@ -126,7 +126,7 @@ func runCall(ctx context.Context, ios *ioStreams, o callOptions, given []string)
 func (o callOptions) conclude(ctx context.Context, ios *ioStreams, show *show, cause error) error {
 	err := errors.Join(cause, show.finish())
 	if o.save != "" {
-		err = errors.Join(err, save(o.save, show.call.Exchange, o.showSecrets))
+		err = errors.Join(err, saveAs(o.save, show.call.Exchange, o.showSecrets))
 	}
 	if cause != nil && ctx.Err() == nil {
 		return err // it is why the call was cancelled: the status would only say so again

@@ -17,6 +17,7 @@ const (
 	exitOK          = 0
 	exitLocal       = 1
 	exitUsage       = 2
+	exitDiffers     = 10 // what was compared is not the same
 	exitTimeout     = 20
 	exitNetwork     = 21
 	exitTLS         = 22

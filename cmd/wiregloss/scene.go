@@ -23,6 +23,8 @@ type scene struct {
 	// forced is the type of every message, whatever its stream; nil if not told.
 	forced protoreflect.MessageDescriptor
 
+	ledger *inspect.Ledger // nil where no view needs it
+
 	last  stage            // of the stream that was looked at last
 	stage map[string]stage // by path
 }
@@ -80,6 +82,14 @@ func (c *scene) of(stream uint32) *stage {
 func (c *scene) calls() []render.Call {
 	return slices.DeleteFunc(render.Calls(c.Exchange, c.Recording, c.Trace, c.types), func(one render.Call) bool {
 		return !c.shows(one.Stream.ID)
+	})
+}
+
+// unfinished reports whether a call was cut off: a connection that breaks once
+// all calls have ended loses nothing.
+func (c *scene) unfinished() bool {
+	return slices.ContainsFunc(c.Trace.Streams, func(s inspect.Stream) bool {
+		return c.shows(s.ID) && s.State != inspect.Closed && s.State != inspect.Reset
 	})
 }
 

@@ -48,22 +48,24 @@ type show struct {
 
 func newShow(ios *ioStreams, o callOptions, x exchange.Exchange) *show {
 	s := &show{ios: ios, options: o, call: scene{Call: render.Call{Exchange: x}, bodies: record.Received}}
-	s.views = []view{newView(ios, o, &s.bad)}
+	s.views = []view{newView(ios, o, nil, &s.bad)}
 	return s
 }
 
 // newView returns the view that -o names. bad is where it keeps the first
 // message that cannot be decoded.
-func newView(ios *ioStreams, o callOptions, bad *error) view {
+func newView(ios *ioStreams, o callOptions, g *grep, bad *error) view {
 	switch o.output {
 	case "json":
-		return &jsonView{ios: ios, wire: len(o.with) > 0, bad: bad}
+		return &jsonView{ios: ios, wire: len(o.with) > 0, bad: bad, grep: g}
 	case "wire":
-		return &wireView{ios: ios, bad: bad}
+		return &wireView{ios: ios, bad: bad, grep: g}
 	case "frames":
-		return &framesView{ios: ios, secrets: o.showSecrets}
+		return &framesView{ios: ios, secrets: o.showSecrets, grep: g}
+	case "text":
+		return &textView{ios: ios, secrets: o.showSecrets, grep: g}
 	default:
-		return &bodyView{ios: ios, bad: bad}
+		return &bodyView{ios: ios, bad: bad, grep: g}
 	}
 }
 
@@ -151,6 +153,9 @@ func (s *show) advanceStep() (more bool, err error) {
 		if c, ok := render.FindCall(s.call.Exchange, s.call.Recording, s.call.Trace); ok {
 			s.call.Call = c
 		}
+	}
+	if s.call.ledger != nil {
+		s.call.ledger.Advance(s.call.Trace)
 	}
 	for _, v := range s.views {
 		if err := v.advance(&s.call, s.seen); err != nil {

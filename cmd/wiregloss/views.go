@@ -14,9 +14,10 @@ import (
 
 // bodyView prints each message from the server as JSON, as it arrives.
 type bodyView struct {
-	ios *ioStreams
-	buf []byte
-	bad *error
+	ios  *ioStreams
+	buf  []byte
+	bad  *error
+	grep *grep
 }
 
 func (v *bodyView) keeps() bool { return false }
@@ -44,10 +45,11 @@ func (v *bodyView) print(c *scene, m inspect.Message) error {
 	if err == nil || errors.As(err, &out) {
 		return err
 	}
+	none := errors.Is(err, errNoSchema)
 	err = decodeError(m, err)
 	if *v.bad == nil {
 		*v.bad = err
-	} else {
+	} else if !none { // which is told once
 		v.ios.talk("wiregloss: %v", err)
 	}
 	return nil
@@ -66,6 +68,9 @@ func (v *bodyView) body(c *scene, m inspect.Message, payload []byte) error {
 	if v.buf, err = plan.AppendJSON(v.buf[:0], payload); err != nil {
 		return err
 	}
+	if !v.grep.matches(v.buf) {
+		return nil
+	}
 	if !v.ios.outTTY {
 		v.buf = append(v.buf, '\n')
 		_, err := v.ios.out.Write(v.buf)
@@ -80,6 +85,8 @@ var errNoSchema = errors.New("its type is not known: give its schema with --prot
 // verbatim writes a payload that needs no schema: to a pipe byte for byte.
 func (v *bodyView) verbatim(m inspect.Message, payload []byte) error {
 	switch {
+	case !v.grep.matches(payload):
+		return nil
 	case !v.ios.outTTY:
 		_, err := v.ios.out.Write(payload)
 		if err == nil && m.Framing != inspect.Whole {
@@ -108,6 +115,7 @@ type jsonView struct {
 	ios  *ioStreams
 	wire bool
 	bad  *error
+	grep *grep
 }
 
 func (v *jsonView) keeps() bool { return true }
@@ -142,6 +150,9 @@ func (v *jsonView) print(c render.Call) error {
 	if err := enc.Encode(e); err != nil {
 		return fmt.Errorf("envelope: %w", err)
 	}
+	if !v.grep.matches(out.Bytes()) {
+		return nil
+	}
 	return v.ios.json(bytes.TrimSuffix(out.Bytes(), newline))
 }
 
@@ -149,6 +160,7 @@ func (v *jsonView) print(c render.Call) error {
 type wireView struct {
 	ios  *ioStreams
 	bad  *error
+	grep *grep
 	last uint32 // the stream that was shown last
 }
 
@@ -174,10 +186,6 @@ func (v *wireView) message(c *scene, m inspect.Message) error {
 	schema := c.schema(m)
 	payload, err := c.Trace.Payload(c.Recording, m)
 	var text strings.Builder
-	if c.all && m.Stream != v.last {
-		v.last = m.Stream
-		text.WriteString(render.StreamHeading(c.stream(m.Stream)) + "\n")
-	}
 	text.WriteString(render.WireHeading(c.Trace, m, len(payload)) + "\n")
 	if err != nil {
 		text.WriteString("  cannot be decoded: " + render.Escape(err.Error()) + "\n")
@@ -186,7 +194,16 @@ func (v *wireView) message(c *scene, m inspect.Message) error {
 			*v.bad = decodeError(m, err)
 		}
 	}
-	text.WriteString(schema.WireText(payload) + "\n")
+	text.WriteString(schema.ContentText(m.Content, payload) + "\n")
+	if !v.grep.matchesText(text.String()) {
+		return nil
+	}
+	if c.all && m.Stream != v.last && c.Trace.Protocol != inspect.BareBody {
+		v.last = m.Stream
+		if err := v.ios.text(render.StreamHeading(c.stream(m.Stream)) + "\n"); err != nil {
+			return err
+		}
+	}
 	return v.ios.text(text.String())
 }
 
@@ -203,10 +220,11 @@ func (v *wireView) finish(c *scene) error {
 	return nil
 }
 
-// framesView prints a line per frame.
+// framesView prints a line per frame of HTTP/2 and per part of HTTP/1.1.
 type framesView struct {
 	ios     *ioStreams
 	secrets bool
+	grep    *grep
 	headed  *record.Recording // whose heading is written
 }
 
@@ -214,24 +232,49 @@ func (v *framesView) keeps() bool { return false }
 
 func (v *framesView) advance(c *scene, since inspect.Counts) error {
 	t := c.Trace
-	if v.headed != c.Recording && t.Preface.Len > 0 {
+	if v.headed != c.Recording && (t.Preface.Len > 0 || len(t.Frames)+len(t.Parts) > 0) {
 		v.headed = c.Recording
-		if err := v.ios.text(render.FrameHeading + "\n" + render.PrefaceText() + "\n"); err != nil {
+		head := render.FrameHeading + "\n"
+		if t.Preface.Len > 0 {
+			head += render.PrefaceText() + "\n"
+		}
+		if err := v.ios.text(head); err != nil {
+			return err
+		}
+	}
+	for i := max(since.Parts-t.Forgotten.Parts, 0); i < len(t.Parts); i++ {
+		if err := v.line(c, t.Parts[i].Stream, func() string { return render.PartText(c.Recording, t, i, v.secrets) }); err != nil {
 			return err
 		}
 	}
 	for i := max(since.Frames-t.Forgotten.Frames, 0); i < len(t.Frames); i++ {
-		if err := v.ios.text(render.FrameText(c.Recording, t, i, v.secrets) + "\n"); err != nil {
+		if err := v.line(c, t.Frames[i].Stream, func() string { return render.FrameText(c.Recording, t, i, v.secrets) }); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// line prints a line unless its stream is not the one that was asked for.
+func (v *framesView) line(c *scene, stream uint32, text func() string) error {
+	if c.only != 0 && stream != c.only {
+		return nil
+	}
+	line := text()
+	if !v.grep.matchesText(line) {
+		return nil
+	}
+	return v.ios.text(line + "\n")
+}
+
 // finish tells the problems, at their bytes.
 func (v *framesView) finish(c *scene) error {
 	for _, p := range c.Trace.Problems {
-		if err := v.ios.text("        ! " + render.ProblemText(p) + "\n"); err != nil {
+		line := "        ! " + render.ProblemText(p)
+		if c.only != 0 && p.Stream != 0 && p.Stream != c.only || !v.grep.matchesText(line) {
+			continue
+		}
+		if err := v.ios.text(line + "\n"); err != nil {
 			return err
 		}
 	}
