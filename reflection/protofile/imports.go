@@ -16,6 +16,11 @@ func (l *loader) imports(s *source) {
 	if s.proto == nil {
 		return
 	}
+	if n := len(s.proto.GetDependency()) + len(s.proto.GetOptionDependency()); n > maxImports {
+		s.err(s.path, "%d imports: more than %d are not looked for", n, maxImports)
+		s.needs = make([]*source, n)
+		return
+	}
 	for i, name := range s.proto.GetDependency() {
 		s.needs = append(s.needs, l.need(s, name, tagDependency, int32(i))) //nolint:gosec // a count of imports
 	}
@@ -23,6 +28,9 @@ func (l *loader) imports(s *source) {
 		s.needs = append(s.needs, l.need(s, name, tagOptionDependency, int32(i))) //nolint:gosec // a count of imports
 	}
 }
+
+// maxImports is how many imports of one file are looked for, each in some folders.
+const maxImports = 5000
 
 // Field numbers of FileDescriptorProto.
 const (
@@ -45,7 +53,10 @@ func (l *loader) need(s *source, name string, place ...int32) *source {
 	}
 	a := l.missing[name]
 	if a == nil {
-		a = &absence{where: s.atImport(name, place)}
+		a = &absence{where: s.path}
+		if len(l.missing) < maxPlaces {
+			a.where = s.atImport(name, place)
+		}
 		l.missing[name] = a
 	}
 	a.by = append(a.by, s)
@@ -63,6 +74,9 @@ func (s *source) atImport(name string, place []int32) string {
 	before := s.src[:at]
 	return fmt.Sprintf("%s:%d:%d", s.path, bytes.Count(before, []byte{'\n'})+1, at-bytes.LastIndexByte(before, '\n'))
 }
+
+// maxPlaces is for how many missing imports their place in the file is looked up.
+const maxPlaces = 500
 
 // shown writes the path of an import like that of the file which imports it:
 // relative if that one is.

@@ -92,12 +92,13 @@ func (l *loader) take(path string) (*catalog.Catalog, error) {
 // Problem; links to folders and hidden folders are passed by.
 func (l *loader) folder(root string) error {
 	found := 0
-	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+	top := strings.TrimSuffix(root, string(filepath.Separator)) + string(filepath.Separator) // so that a link to a folder is walked
+	err := filepath.WalkDir(top, func(path string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			l.problem(path, "cannot be read: %v", cause(err))
 			return nil
-		case d.IsDir() && path != root && strings.HasPrefix(d.Name(), "."):
+		case d.IsDir() && path != top && strings.HasPrefix(d.Name(), "."):
 			return filepath.SkipDir
 		case d.IsDir() || filepath.Ext(path) != ".proto":
 			return nil

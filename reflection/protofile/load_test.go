@@ -156,6 +156,11 @@ service S { rpc R(M) returns (M) { option (x.y) = { a: 1 }; } }
 			[]string{"a.S/R"},
 		},
 		{
+			"more imports than are looked for", greeter + "-- b.proto --\nsyntax = \"proto3\";\n" + strings.Repeat("import \"x\";\n", maxImports+1),
+			[]string{`b.proto:3:1: "x" was already imported at DIR/b.proto:2:1`, "b.proto: 5001 imports: more than 5000 are not looked for"},
+			[]string{"a.Greeter/Hello"},
+		},
+		{
 			"nested too deep", greeter + "-- b.proto --\nsyntax = \"proto3\";\n" + strings.Repeat("message M {", 1000),
 			[]string{"b.proto:2: brackets are nested more than 500 deep: not parsed"},
 			[]string{"a.Greeter/Hello"},
@@ -357,6 +362,22 @@ func TestLoadMerges(t *testing.T) {
 		}
 		if want := strings.Join(paths, ", "); c.Origin != want {
 			t.Errorf("origin %s, want %s", c.Origin, want)
+		}
+	}
+}
+
+// A link to a folder is that folder when it is given, and passed by below one.
+func TestLinks(t *testing.T) {
+	t.Parallel()
+	dir := tree(t, "-- real/a.proto --\nsyntax = \"proto3\";\n-- real/.hidden/b.proto --\nbroken\n")
+	link := filepath.Join(dir, "link")
+	if err := os.Symlink(filepath.Join(dir, "real"), link); err != nil {
+		t.Skip(err)
+	}
+	for _, path := range []string{link, dir} {
+		c, err := Load([]string{path}, Options{})
+		if err != nil || c.Files.NumFiles() != 1 || len(c.Problems) > 0 {
+			t.Errorf("%s: %v", path, err)
 		}
 	}
 }

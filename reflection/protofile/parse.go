@@ -98,7 +98,6 @@ func (s *source) try(src []byte, checks bool) (f *descriptorpb.FileDescriptorPro
 			f = nil
 		}
 	}()
-	const name = "f.proto" // the parser splits paths; the name given is s.path
 	parser := protoparse.Parser{
 		Accessor:                        func(string) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(src)), nil },
 		IncludeSourceCodeInfo:           true,
@@ -111,13 +110,14 @@ func (s *source) try(src []byte, checks bool) (f *descriptorpb.FileDescriptorPro
 			return nil
 		},
 	}
-	files, err := parser.ParseFilesButDoNotLink(name)
+	files, err := parser.ParseFilesButDoNotLink(s.path)
 	if err != nil {
 		if !errors.Is(err, protoparse.ErrInvalidSource) || len(s.errs) == 0 {
 			s.err(s.path, "%v", err)
 		}
 		return nil
 	}
+	files[0].Name = nil // others know the file by another name than the disk does
 	return files[0]
 }
 
