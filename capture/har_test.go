@@ -153,3 +153,26 @@ func TestWriteHAROfNothing(t *testing.T) {
 		t.Errorf("%v: %s", err, b.Bytes())
 	}
 }
+
+func TestWriteHAROfHTTP1(t *testing.T) {
+	t.Parallel()
+	rec := record.New(meta())
+	rec.Add(record.Sent, time.Millisecond, []byte("POST /pets?limit=2&tag=a%20b HTTP/1.1\r\nHost: example.org\r\nContent-Type: application/json\r\nContent-Length: 4\r\n\r\n[{}]"))
+	rec.Add(record.Received, 3*time.Millisecond, []byte("HTTP/1.1 201 Made\r\nContent-Type: image/png\r\nLocation: /pets/1\r\nContent-Length: 3\r\n\r\n\x89PN"))
+	var b bytes.Buffer
+	if err := WriteHAR(&b, []*record.Recording{rec}); err != nil {
+		t.Fatal(err)
+	}
+	var f harFile
+	if err := json.Unmarshal(b.Bytes(), &f); err != nil || len(f.Log.Entries) != 1 {
+		t.Fatalf("%v\n%s", err, b.Bytes())
+	}
+	e := f.Log.Entries[0]
+	if q := e.Request; q.Method != "POST" || q.URL != "http://example.org/pets?limit=2&tag=a%20b" || q.Version != "HTTP/1.1" || q.Post == nil || q.Post.Text != "[{}]" ||
+		len(q.Query) != 2 || q.Query[1] != (harPair{"tag", "a b"}) {
+		t.Errorf("the request is %+v with the body %+v", q, q.Post)
+	}
+	if p := e.Response; p.Status != 201 || p.StatusText != "Made" || p.RedirectURL != "/pets/1" || p.Content.Encoding != "base64" || p.Content.Text != "iVBO" {
+		t.Errorf("the response is %+v", p)
+	}
+}
