@@ -143,14 +143,16 @@ func (d *fieldDecoder) skippedGroup(n *Node, at span) {
 
 // packed decodes the elements of a packed repeated field.
 func (d *fieldDecoder) packed(n *Node, f *tableField, at span) {
-	n.Children = d.alloc(packedCount(d.src[at.off:at.end], f.wire))[:0]
-	for pos := at.off; pos < at.end; {
-		e := Node{Number: n.Number, Wire: f.wire, Kind: ElementNode, Field: n.Field, schema: true}
+	n.Children = d.alloc(packedCount(d.src[at.off:at.end], f.wire))
+	i := 0
+	for pos := at.off; pos < at.end; i++ {
+		e := &n.Children[i]
+		*e = Node{Number: n.Number, Wire: f.wire, Kind: ElementNode, Field: n.Field, schema: true}
 		e.Range.Off = pos
-		d.value(&e, f, span{pos, at.end}, maxShownDepth)
-		n.Children = append(n.Children, e)
+		d.value(e, f, span{pos, at.end}, maxShownDepth)
 		pos = e.Range.End()
 	}
+	n.Children = n.Children[:i:i] // a broken element takes the rest
 }
 
 // packedCount returns how many elements the bytes hold.
