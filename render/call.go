@@ -130,6 +130,9 @@ func Calls(x exchange.Exchange, rec *record.Recording, t inspect.Trace, types Ty
 func seen(s inspect.Stream) exchange.Outcome {
 	const cancelled, unknown = 1, 2 // google.rpc.Code
 	const cancel h2.ErrCode = 8     // RFC 9113 §7
+	if s.Status != nil {
+		return exchange.Outcome{Code: s.Status.Code, Message: s.Status.Message, At: s.Ended}
+	}
 	o := exchange.Outcome{Code: unknown, Local: true, At: s.Ended, Message: "no status was seen"}
 	if s.State == inspect.Reset {
 		o.Message = "the stream was reset by the " + map[record.Dir]string{record.Sent: "client", record.Received: "server"}[s.ResetBy] +

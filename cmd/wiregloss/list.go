@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/wiregloss/wiregloss/catalog"
+	"github.com/wiregloss/wiregloss/reflection"
 	"github.com/wiregloss/wiregloss/render"
 )
 
@@ -64,6 +65,9 @@ func runList(ctx context.Context, ios *ioStreams, o listOptions, given []string)
 }
 
 func (o listOptions) load(ctx context.Context, text string) (*catalog.Catalog, error) {
+	if reflection.IsFile(text) {
+		return reflection.Load(ctx, reflection.Options{Files: []string{text}})
+	}
 	t, _, err := o.target.parse(text)
 	if err != nil {
 		return nil, err

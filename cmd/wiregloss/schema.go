@@ -70,11 +70,11 @@ func (f *schemaFlags) load(ctx context.Context, ios *ioStreams, own *catalog.Cat
 }
 
 // messageType finds the message type that --type names.
-func messageType(cat *catalog.Catalog, name string) (protoreflect.MessageDescriptor, error) {
-	if cat == nil {
+func (f *schemaFlags) messageType(cat *catalog.Catalog, name string) (protoreflect.MessageDescriptor, error) {
+	d, err := cat.Symbol(name)
+	if err != nil && !f.given() {
 		return nil, usageError(fmt.Errorf("--type %s needs a schema: --proto, --protoset or --server", name))
 	}
-	d, err := cat.Symbol(name)
 	if err != nil {
 		return nil, err
 	}

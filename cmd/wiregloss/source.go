@@ -89,7 +89,7 @@ func (o inspectOptions) open(ctx context.Context, ios *ioStreams, path string) (
 	}
 	src.exchange.Types = src.types
 	if o.typeName != "" {
-		if src.forced, err = messageType(src.types, o.typeName); err != nil {
+		if src.forced, err = o.schema.messageType(src.types, o.typeName); err != nil {
 			return nil, err
 		}
 	}
