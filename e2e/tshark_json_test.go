@@ -86,7 +86,7 @@ func (it *item) bytes(t *testing.T) []byte {
 }
 
 // layers are those that the comparison looks at.
-const layers = "frame tcp http2 grpc protobuf http data-text-lines json media urlencoded-form"
+const layers = "frame ip tcp http2 grpc protobuf http _ws.malformed"
 
 // dissect lets tshark decode a packet capture, and returns the layers of each
 // packet. It goes through the packets twice, so that the first of a message knows

@@ -41,7 +41,7 @@ func (c *comparison) messages(dir record.Dir, list []theirFrame) {
 	}
 	ours := map[uint32][]inspect.Message{}
 	for _, m := range c.trace.Messages {
-		if m.Dir == dir {
+		if m.Dir == dir && m.Framing == inspect.GRPC {
 			ours[m.Stream] = append(ours[m.Stream], m)
 		}
 	}

@@ -35,6 +35,7 @@ func TestInspectAsTshark(t *testing.T) {
 	t.Parallel()
 	var addresses []string
 	options := []string{}
+	scenarios := slices.Concat(rpcScenarios, restScenarios)
 	for _, s := range scenarios {
 		addr := s.serve(t)
 		protocol := "http2"
@@ -152,7 +153,7 @@ func (c *conversation) add(dir record.Dir, packet string, list []*item) {
 	frames := &c.frames[dir]
 	for _, layer := range list {
 		switch layer.name {
-		case "frame", "tcp":
+		case "frame", "ip", "tcp":
 		case "http2":
 			for _, f := range layer.all("http2.stream") {
 				if f.name == "http2.stream" && f.get("http2.magic") == nil {
@@ -218,6 +219,7 @@ func (c *comparison) compare(theirs *conversation) {
 			c.headers(dir, theirs.frames[dir])
 			c.messages(dir, theirs.frames[dir])
 		}
+		c.http1(dir, theirs.parts[dir])
 	}
 }
 

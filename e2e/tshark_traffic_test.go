@@ -36,7 +36,8 @@ type scenario struct {
 // facts counts what was compared.
 type facts map[string]int
 
-var scenarios = []scenario{
+// rpcScenarios speak HTTP/2 and gRPC.
+var rpcScenarios = []scenario{
 	{
 		name: "wiregloss unary to grpc-go", serve: nativeDemo, drive: callUnary,
 		least: facts{"frames": 60, "fields": 60, "dynamic": 1, "messages": 20, "protobuf": 200, "values": 100, "absolute": 20, "packed": 5},
