@@ -332,21 +332,25 @@ func opensAsServer(b []byte) bool {
 // FormatError says that an input is none of the formats.
 type FormatError struct {
 	Size     int64    // of the input
+	Format   Format   // what Options said it was; "" if it was to be guessed
 	Readings []string // what came nearest, and where it stopped to fit
 }
 
 // Error says what was tried and how to force a format.
 func (e *FormatError) Error() string {
-	tried := "nothing comes near"
+	tried := "they begin like nothing of that kind"
 	if len(e.Readings) > 0 {
 		tried = strings.Join(e.Readings, "; ")
+	}
+	if e.Format != "" {
+		return fmt.Sprintf("these %d bytes are no %s input: %s; leave --format out to have it guessed", e.Size, e.Format, tried)
 	}
 	return fmt.Sprintf("cannot tell what these %d bytes are: %s; say it with --format and --encoding", e.Size, tried)
 }
 
 // nearest describes the best readings, which were not good enough.
-func nearest(size int, all []reading) *FormatError {
-	e := &FormatError{Size: int64(size)}
+func nearest(size int, all []reading, o Options) *FormatError {
+	e := &FormatError{Size: int64(size), Format: o.Format}
 	for _, r := range all {
 		if len(e.Readings) == 3 || r.score <= 0 && len(e.Readings) > 0 || r.stop < 0 {
 			continue

@@ -28,7 +28,7 @@ func (s *input) readWhole(o Options) (*Capture, error) {
 		return nil, err
 	}
 	if len(all) == 0 || o.Format == "" && all[0].score < scoreEnough {
-		return nil, nearest(len(b), all)
+		return nil, nearest(len(b), all, o)
 	}
 	c, err := all[0].read(o)
 	if c != nil {
