@@ -28,7 +28,6 @@ type fieldWalk struct {
 	absolute bool  // that buffer is the packet
 	wire     int64 // then where the payload is in the direction's bytes
 
-	json  []byte
 	texts map[inspect.Range]string // JSON of the values, by their bytes
 }
 
