@@ -235,19 +235,23 @@ func note(n *inspect.Node) string {
 // Hex returns bytes as lower-case hex with a space between, as many lines as
 // are needed with at most perLine bytes each.
 func Hex(b []byte, perLine int) []string {
-	const digits = "0123456789abcdef"
 	lines := make([]string, 0, len(b)/perLine+1)
 	for len(b) > 0 {
 		n := min(perLine, len(b))
-		line := make([]byte, 0, 3*n)
-		for i, c := range b[:n] {
-			if i > 0 {
-				line = append(line, ' ')
-			}
-			line = append(line, digits[c>>4], digits[c&15])
-		}
-		lines = append(lines, string(line))
+		lines = append(lines, string(appendHex(make([]byte, 0, 3*n), b[:n])))
 		b = b[n:]
 	}
 	return lines
+}
+
+// appendHex appends bytes as Hex writes those of one line.
+func appendHex(dst, b []byte) []byte {
+	const digits = "0123456789abcdef"
+	for i, c := range b {
+		if i > 0 {
+			dst = append(dst, ' ')
+		}
+		dst = append(dst, digits[c>>4], digits[c&15])
+	}
+	return dst
 }

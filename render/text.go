@@ -105,41 +105,6 @@ func (s *Schema) ContentText(content inspect.Content, payload []byte) string {
 	return s.LayoutContent(content, payload).wireText()
 }
 
-func (body Body) wireText() string {
-	payload := body.Payload
-	var b strings.Builder
-	line := func(offset, hex, field, json string) {
-		b.WriteString(strings.TrimRight(fmt.Sprintf("%6s  %s  %s  %s", offset, pad(hex, hexWidth+2), pad(field, fieldCol), json), " "))
-		b.WriteByte('\n')
-	}
-	line("offset", "bytes", "field", "JSON")
-	for _, r := range body.Rows {
-		indent := strings.Repeat("  ", min(r.Depth, 8))
-		per := max(wireBytes-r.Depth, 4)
-		hexLines := Hex(payload[r.Head.Off:r.Head.End()], per)
-		first := ""
-		if len(hexLines) > 0 {
-			first = hexLines[0]
-		}
-		name := strings.TrimSpace(fmt.Sprintf("%s%s %s", indent, r.Number, r.Name))
-		json := indent + r.JSON
-		if r.Or != "" {
-			json = strings.TrimRight(json, " ") + "  or " + r.Or
-		}
-		line(fmt.Sprint(r.Wire.Off), indent+first, indent+pad(name, 10)+" "+r.Type, json)
-		for _, more := range hexLines[min(1, len(hexLines)):] {
-			line("", indent+more, "", "")
-		}
-		if r.Note != "" {
-			line("", indent+r.Note, "", "")
-		}
-	}
-	if body.Err != nil {
-		fmt.Fprintf(&b, "%6s  no JSON: %s\n", "", Escape(body.Err.Error()))
-	}
-	return b.String()
-}
-
 // pad fills s to a width in runes: what is padded here has been escaped and is
 // numbers, names and hex.
 func pad(s string, width int) string {

@@ -1,0 +1,115 @@
+package render
+
+import (
+	"strconv"
+	"unicode/utf8"
+)
+
+// wireText lays a body out as a table, in one text that grows.
+func (body Body) wireText() string {
+	t := table{b: make([]byte, 0, 256+128*len(body.Rows))}
+	t.cell("offset", 6)
+	t.line("bytes", "field", "JSON")
+	for i := range body.Rows {
+		t.row(&body.Rows[i], body.Payload)
+	}
+	if body.Err != nil {
+		t.b = append(t.b, "        no JSON: "...)
+		t.b = append(append(t.b, Escape(body.Err.Error())...), '\n')
+	}
+	return string(t.b)
+}
+
+// table is the text of a wire view while it is written.
+type table struct{ b []byte }
+
+// cell writes s, right-aligned in a width where it fits.
+func (t *table) cell(s string, width int) {
+	t.fill(width - len(s))
+	t.b = append(t.b, s...)
+}
+
+const spaces = "                                                                "
+
+func (t *table) fill(n int) {
+	for ; n > len(spaces); n -= len(spaces) {
+		t.b = append(t.b, spaces...)
+	}
+	if n > 0 {
+		t.b = append(t.b, spaces[:n]...)
+	}
+}
+
+// to fills up to a column, counted in runes from the byte where the line's
+// columns begin.
+func (t *table) to(from, column int) { t.fill(column - utf8.RuneCount(t.b[from:])) }
+
+// line writes what follows the offset, and ends the line.
+func (t *table) line(hex, field, json string) {
+	t.b = append(t.b, "  "...)
+	from := len(t.b)
+	t.b = append(t.b, hex...)
+	t.to(from, hexWidth+2)
+	t.b = append(t.b, "  "...)
+	from = len(t.b)
+	t.b = append(t.b, field...)
+	t.to(from, fieldCol)
+	t.b = append(t.b, "  "...)
+	t.b = append(t.b, json...)
+	t.end()
+}
+
+// end ends a line without spaces before its end.
+func (t *table) end() {
+	n := len(t.b)
+	for n > 0 && t.b[n-1] == ' ' {
+		n--
+	}
+	t.b = append(t.b[:n], '\n')
+}
+
+// row writes a row: its bytes may take several lines, and a note one more.
+func (t *table) row(r *Row, payload []byte) {
+	depth := min(r.Depth, 8)
+	per := max(wireBytes-r.Depth, 4)
+	bytes := payload[r.Head.Off:r.Head.End()]
+	var digits [20]byte
+	t.cell(string(strconv.AppendInt(digits[:0], int64(r.Wire.Off), 10)), 6)
+	t.b = append(t.b, "  "...)
+	from := len(t.b)
+	t.fill(2 * depth)
+	t.b = appendHex(t.b, bytes[:min(per, len(bytes))])
+	t.to(from, hexWidth+2)
+	t.b = append(t.b, "  "...)
+	t.field(r, depth)
+	t.fill(2 * depth)
+	t.b = append(t.b, r.JSON...)
+	if r.Or != "" {
+		t.b = append(append(t.b, "  or "...), r.Or...)
+	}
+	t.end()
+	for bytes = bytes[min(per, len(bytes)):]; len(bytes) > 0; bytes = bytes[min(per, len(bytes)):] {
+		t.fill(6 + 2 + 2*depth)
+		t.b = append(appendHex(t.b, bytes[:min(per, len(bytes))]), '\n')
+	}
+	if r.Note != "" {
+		t.fill(6 + 2 + 2*depth)
+		t.b = append(append(t.b, r.Note...), '\n')
+	}
+}
+
+// field writes the column with number, name and type.
+func (t *table) field(r *Row, depth int) {
+	from := len(t.b)
+	t.fill(2 * depth)
+	name := len(t.b)
+	t.b = append(t.b, r.Number...)
+	if r.Number != "" && r.Name != "" {
+		t.b = append(t.b, ' ')
+	}
+	t.b = append(t.b, r.Name...)
+	t.to(name, 10)
+	t.b = append(append(t.b, ' '), r.Type...)
+	t.to(from, fieldCol)
+	t.b = append(t.b, "  "...)
+}
