@@ -3,6 +3,7 @@ package inspect
 import (
 	"sort"
 
+	"github.com/wiregloss/wiregloss/inspect/h2"
 	"github.com/wiregloss/wiregloss/record"
 )
 
@@ -263,6 +264,39 @@ func (m Message) payloadRange(spans []record.Span, wire int64) byteRange {
 		return byteRange{off: -1}
 	}
 	return byteRange{off: off, n: end - off}
+}
+
+// MessagesIn returns the messages that have bytes in a DATA frame, in their order:
+// the way back from Carriers. The last one may go on in later frames; partial says
+// that it is one of t.Partial. The cost is that of a search and of what is found.
+func (t Trace) MessagesIn(f Frame) (out []Message, partial bool) {
+	off, end := f.Off+h2.HeaderLen, f.Span().End()
+	if f.Flags.Has(h2.Padded) {
+		off++ // the pad length octet
+	}
+	for off < end {
+		index, m, ok := t.messageAt(f.Dir, off)
+		if !ok || m.Stream != f.Stream {
+			break
+		}
+		out, partial = append(out, m), index < 0
+		// Those that end in one frame stand side by side.
+		for i := index - t.Forgotten.Messages + 1; index >= 0 && i < len(t.Messages); i++ {
+			next := t.Messages[i]
+			spans := t.Spans(next)
+			if next.Stream != f.Stream || next.Dir != f.Dir || len(spans) == 0 || spans[0].Off >= end {
+				break
+			}
+			m = next
+			out = append(out, m)
+		}
+		spans := t.Spans(m)
+		if len(spans) == 0 {
+			break
+		}
+		off = max(spans[len(spans)-1].End(), off+1)
+	}
+	return out, partial
 }
 
 // Place is what one byte of the wire belongs to. Indexes count from the first

@@ -182,14 +182,14 @@ func dataSummary(t inspect.Trace, i int) string {
 		return "empty"
 	}
 	const most = 3
-	complete, begun := messagesIn(t, f, from(t, f)), messagesIn(t, f, t.Partial)
+	all, partial := t.MessagesIn(f)
 	words := make([]string, 0, most+1)
-	for i, m := range append(complete[:len(complete):len(complete)], begun...) {
+	for i, m := range all {
 		if i == most {
-			words = append(words, fmt.Sprintf("… %d messages", len(complete)+len(begun)))
+			words = append(words, fmt.Sprintf("… %d messages", len(all)))
 			break
 		}
-		words = append(words, messageWord(t, m, f, i < len(complete)))
+		words = append(words, messageWord(t, m, f, !partial || i+1 < len(all)))
 	}
 	return strings.Join(words, ", ")
 }
@@ -228,42 +228,4 @@ func MessageName(m inspect.Message) string {
 	default:
 		return fmt.Sprintf("message %d", m.Seq+1)
 	}
-}
-
-// messagesIn returns those of a list of messages that have bytes in a frame.
-func messagesIn(t inspect.Trace, f inspect.Frame, list []inspect.Message) []inspect.Message {
-	var out []inspect.Message
-	for _, m := range list {
-		if m.Stream != f.Stream || m.Dir != f.Dir {
-			continue
-		}
-		spans := t.Spans(m)
-		if len(spans) == 0 || spans[len(spans)-1].End() <= f.Off {
-			continue
-		}
-		if spans[0].Off >= f.Span().End() {
-			break
-		}
-		out = append(out, m)
-	}
-	return out
-}
-
-// from returns t.Messages from the first that can have bytes in f: messages are
-// listed in the order in which they ended, per direction by offset.
-func from(t inspect.Trace, f inspect.Frame) []inspect.Message {
-	lo, hi := 0, len(t.Messages)
-	for lo < hi {
-		mid := (lo + hi) / 2
-		if t.Messages[mid].At < f.At {
-			lo = mid + 1
-		} else {
-			hi = mid
-		}
-	}
-	// Those that ended in the same read as f may stand before lo.
-	for lo > 0 && t.Messages[lo-1].At == f.At {
-		lo--
-	}
-	return t.Messages[lo:]
 }
