@@ -133,6 +133,10 @@ func (s *show) watch(ctx context.Context, failed func(error)) (stop func()) {
 // step is how many bytes are decoded before what they hold is shown.
 const step = 1 << 20
 
+// stepOf grows with the streams of a connection, whose states each step copies:
+// so the copies cost no more than the decoding.
+func stepOf(t inspect.Trace) int64 { return max(step, 256*int64(len(t.Streams))) }
+
 // advance decodes and shows what has been recorded since. A server can send
 // faster than this: it goes on until ctx is done.
 func (s *show) advance(ctx context.Context) error {
@@ -148,7 +152,7 @@ func (s *show) advance(ctx context.Context) error {
 func (s *show) advanceStep() (more bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.call.Trace, more = s.decoder.Advance(step)
+	s.call.Trace, more = s.decoder.Advance(stepOf(s.call.Trace))
 	if !s.call.all {
 		if c, ok := render.FindCall(s.call.Exchange, s.call.Recording, s.call.Trace); ok {
 			s.call.Call = c

@@ -77,6 +77,7 @@ var closedPackages = []closed{
 		reason: "catalog imports only protoreflect and the standard library",
 	},
 	{path: "inspect", never: system, reason: "decoding is pure: same bytes in, same view out"},
+	{path: "diff", never: system, reason: "comparing is pure: same bytes in, same report out"},
 	{path: "mask", never: system, reason: "mask is pure: same bytes in, same bytes out"},
 	{path: "tui/layout", never: system, reason: "layout is pure: size in, rectangles out"},
 }
