@@ -146,6 +146,22 @@ func (d *digest) block(b inspect.HeaderBlock) {
 			note = "  (untrusted)"
 		}
 		d.line("      %s: %s%s%s", Escape(f.Name), HeaderValue(f.Name, f.Value, d.secrets), fieldNote(f.Name, f.Value), note)
+		if strings.HasSuffix(f.Name, "-bin") && (d.secrets || !Secret(f.Name)) {
+			d.binary(f.Name, f.Value)
+		}
+	}
+}
+
+// deadlineText says how an ended call stood to its deadline.
+func deadlineText(s inspect.Stream) string {
+	dl, ok := s.Deadline(s.Ended)
+	switch {
+	case !ok || s.Ended == 0:
+		return ""
+	case dl.Margin < 0:
+		return fmt.Sprintf(" · deadline %s passed by %s ms", dl.Timeout, Millis(-dl.Margin))
+	default:
+		return fmt.Sprintf(" · deadline %s, %s ms left", dl.Timeout, Millis(dl.Margin))
 	}
 }
 
@@ -163,6 +179,28 @@ func fieldNote(name, value string) string {
 		}
 	}
 	return ""
+}
+
+// binary shows the values of a -bin field: as JSON where its type is known, as
+// hex where not.
+func (d *digest) binary(name, value string) {
+	for _, v := range envelope.DecodeBinaryList(value) {
+		if v.Err != nil {
+			d.line("        not base64: %s", Escape(v.Err.Error()))
+			continue
+		}
+		if full, ok := envelope.BinaryType(name); ok {
+			if mt, err := d.call.Types().FindMessageByURL(string(full)); err == nil {
+				if text, err := inspect.NewPlan(mt.Descriptor(), d.call.Types(), inspect.Options{}).AppendJSON(nil, v.Bytes); err == nil {
+					d.line("        %s %s", full, EscapeJSON(text))
+					continue
+				}
+			}
+		}
+		for _, line := range Hex(v.Bytes[:min(len(v.Bytes), 256)], 24) {
+			d.line("        %s", line)
+		}
+	}
 }
 
 func (d *digest) message(m inspect.Message) {
@@ -250,6 +288,7 @@ func (d *digest) status() {
 	if d.call.Stream.Ended > 0 {
 		text += fmt.Sprintf(" · %s ms", Millis(d.call.Stream.Ended-d.call.Stream.Opened))
 	}
+	text += deadlineText(d.call.Stream)
 	d.line("  = %s", text)
 	for _, detail := range s.Details {
 		d.json(detail)

@@ -24,10 +24,12 @@ type inspectOptions struct {
 	connection  int
 	stream      uint32
 	grep        string
+	at          string
 	reports     []string // in the order of reportNames
 	export      string
 	diff        bool
 	all         bool
+	json        inspect.Options
 }
 
 const inspectLong = `Decodes what was recorded or captured: a recording that call --save wrote, a packet capture (pcap,
@@ -59,7 +61,7 @@ func newInspect(ios *ioStreams) *cobra.Command {
 					o.reports = append(o.reports, name)
 				}
 			}
-			if len(o.reports) > 0 && !cmd.Flags().Changed("output") {
+			if (len(o.reports) > 0 || o.at != "") && !cmd.Flags().Changed("output") {
 				o.output = ""
 			}
 			return runInspect(cmd.Context(), ios, o, given)
@@ -75,9 +77,13 @@ func newInspect(ios *ioStreams) *cobra.Command {
 	fs.IntVar(&o.connection, "connection", 0, "only the `n`-th connection of the file")
 	fs.Uint32Var(&o.stream, "stream", 0, "only stream `n`")
 	fs.StringVar(&o.grep, "grep", "", "only frames, messages or calls whose text matches a regular `expression`")
+	fs.StringVar(&o.at, "at", "", "what a byte (`sent:N`, received:N) or a JSON path belongs to: frame, message, field, JSON")
 	for i, name := range reportNames {
 		fs.BoolVar(&on[i], name, false, reportUsage[i])
 	}
+	fs.BoolVar(&o.json.ProtoNames, "proto-names", false, "-o body: field names as in the .proto file")
+	fs.BoolVar(&o.json.Defaults, "emit-defaults", false, "-o body: also fields that have their default")
+	fs.BoolVar(&o.json.EnumNumbers, "enum-numbers", false, "-o body: enum values as numbers")
 	fs.StringVar(&o.export, "export", "", "write what was read to `file`: .pcapng, .har or .rec")
 	fs.BoolVar(&o.diff, "diff", false, "compare the calls of two files")
 	fs.BoolVar(&o.all, "all", false, "with --diff: also what is equal")
@@ -170,6 +176,13 @@ func (o inspectOptions) showConnection(ctx context.Context, ios *ioStreams, src 
 		show.call.ledger = inspect.NewLedger(conn.Recording)
 	}
 	show.views = o.views(ios, src, i, grep, &show.bad)
+	if o.at != "" {
+		at, err := newAt(ios, o.at, o.showSecrets)
+		if err != nil {
+			return err
+		}
+		show.views = append(show.views, at)
+	}
 	show.beginWith(conn.Recording, src.decoder(conn))
 	if err := show.finish(); err != nil {
 		return err

@@ -22,6 +22,7 @@ type scene struct {
 	only uint32 // with all: the stream that was asked for; 0 is every one
 	// forced is the type of every message, whatever its stream; nil if not told.
 	forced protoreflect.MessageDescriptor
+	json   inspect.Options // of -o body
 
 	ledger *inspect.Ledger // nil where no view needs it
 
@@ -123,7 +124,7 @@ func (c *scene) schema(m inspect.Message) *render.Schema {
 func (c *scene) plan(m inspect.Message) *inspect.Plan {
 	st := c.of(m.Stream)
 	if st.plans[m.Dir] == nil && st.types[m.Dir] != nil {
-		st.plans[m.Dir] = inspect.NewPlan(st.types[m.Dir], c.Types(), inspect.Options{})
+		st.plans[m.Dir] = inspect.NewPlan(st.types[m.Dir], c.Types(), c.json)
 	}
 	return st.plans[m.Dir]
 }

@@ -233,7 +233,7 @@ func (s *source) verdict(err error) error {
 // scene returns what the views of a connection are shown: the call that was
 // saved, unless a stream is asked for, or everything.
 func (s *source) scene(o inspectOptions, conn *capture.Connection) scene {
-	c := scene{Call: render.Call{Exchange: s.exchange}, bodies: received(conn.Recording), forced: s.forced, only: o.stream}
+	c := scene{Call: render.Call{Exchange: s.exchange}, bodies: received(conn.Recording), forced: s.forced, only: o.stream, json: o.json}
 	last := s.capture.Connections[len(s.capture.Connections)-1].Recording == conn.Recording
 	c.all = !s.own || o.stream != 0 || o.connection != 0 || !last
 	if c.all {
