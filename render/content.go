@@ -54,17 +54,17 @@ func layoutJSON(payload []byte) Body {
 }
 
 // jsonLine gives the row and the link of a line what the line says.
-func (b *Body) jsonLine(l jsontext.Line, end int) {
-	row, link := &b.Rows[l.Node], &b.Links[l.Node]
+func (body *Body) jsonLine(l jsontext.Line, end int) {
+	row, link := &body.Rows[l.Node], &body.Links[l.Node]
 	from := int(l.Off)
-	for from < end && b.JSON[from] == ' ' {
+	for from < end && body.JSON[from] == ' ' {
 		from++
 	}
 	if l.Part == jsontext.Closes {
-		link.JSON.Len = len(strings.TrimSuffix(string(b.JSON[from:end]), ",")) + from - link.JSON.Off
+		link.JSON.Len = len(strings.TrimSuffix(string(body.JSON[from:end]), ",")) + from - link.JSON.Off
 		return
 	}
-	row.JSON = Escape(string(b.JSON[from:end]))
+	row.JSON = Escape(string(body.JSON[from:end]))
 	if l.Comma {
 		end--
 	}

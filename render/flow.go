@@ -68,7 +68,7 @@ func FlowText(t inspect.Trace, l *inspect.Ledger, only uint32) string {
 			fmt.Fprintf(&b, "  … and %d more of %s, %s\n", more, Who(w.Dir), WindowName(w.Stream))
 		}
 	}
-	b.WriteString(connectionFacts(t, l))
+	b.WriteString(connectionFacts(l))
 	return b.String()
 }
 
@@ -91,17 +91,17 @@ func frameName(t inspect.Trace, index int) string {
 }
 
 // ConnectionFacts returns what the frames that carry no call say, or "".
-func ConnectionFacts(t inspect.Trace, l *inspect.Ledger) string {
+func ConnectionFacts(l *inspect.Ledger) string {
 	if l == nil {
 		return ""
 	}
-	if facts := connectionFacts(t, l); facts != "" {
+	if facts := connectionFacts(l); facts != "" {
 		return "\nconnection\n" + facts
 	}
 	return ""
 }
 
-func connectionFacts(t inspect.Trace, l *inspect.Ledger) string {
+func connectionFacts(l *inspect.Ledger) string {
 	var b strings.Builder
 	for _, s := range l.Settings() {
 		fmt.Fprintf(&b, "  %s\n", SettingsText(s))

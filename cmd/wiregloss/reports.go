@@ -64,16 +64,9 @@ type canonicalReport struct{ out reportOut }
 func (r *canonicalReport) keeps() bool { return false }
 
 func (r *canonicalReport) advance(c *scene, since inspect.Counts) error {
-	for _, m := range newer(c.Trace.Messages, c.Trace.Forgotten.Messages, since.Messages) {
-		if !c.shows(m.Stream) || m.Content != inspect.Protobuf || m.Final() {
-			continue
-		}
-		payload, err := c.Trace.Payload(c.Recording, m)
-		if err != nil {
-			continue // the views tell it
-		}
+	for m, payload := range c.protobuf(since) {
 		found := pb.Canonical(payload, c.of(m.Stream).types[m.Dir], c.Types())
-		err = r.out.write(
+		err := r.out.write(
 			func() string { return render.CanonicalText(c.Trace, m, len(payload), found) },
 			func() any { return render.CanonicalJSON(c.Trace, m, found) },
 		)
@@ -96,14 +89,7 @@ type skeletonReport struct {
 func (r *skeletonReport) keeps() bool { return false }
 
 func (r *skeletonReport) advance(c *scene, since inspect.Counts) error {
-	for _, m := range newer(c.Trace.Messages, c.Trace.Forgotten.Messages, since.Messages) {
-		if !c.shows(m.Stream) || m.Content != inspect.Protobuf || m.Final() {
-			continue
-		}
-		payload, err := c.Trace.Payload(c.Recording, m)
-		if err != nil {
-			continue
-		}
+	for m, payload := range c.protobuf(since) {
 		name := render.SkeletonName(c.stream(m.Stream).Path, m.Dir)
 		s, ok := r.found[name]
 		if !ok {
@@ -193,14 +179,7 @@ type profileKey struct {
 func (r *profileReport) keeps() bool { return false }
 
 func (r *profileReport) advance(c *scene, since inspect.Counts) error {
-	for _, m := range newer(c.Trace.Messages, c.Trace.Forgotten.Messages, since.Messages) {
-		if !c.shows(m.Stream) || m.Content != inspect.Protobuf || m.Final() {
-			continue
-		}
-		payload, err := c.Trace.Payload(c.Recording, m)
-		if err != nil {
-			continue // the views tell it
-		}
+	for m, payload := range c.protobuf(since) {
 		r.profile(c, m).Add(payload)
 	}
 	return nil

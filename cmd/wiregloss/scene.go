@@ -1,6 +1,7 @@
 package main
 
 import (
+	"iter"
 	"slices"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -109,6 +110,21 @@ func (c *scene) types(path string) (input, output protoreflect.MessageDescriptor
 		return nil, nil
 	}
 	return rpc.Method.Input(), rpc.Method.Output()
+}
+
+// protobuf goes through the protobuf messages that are new, with their payloads.
+// Those that cannot be read are left out: the views tell of them.
+func (c *scene) protobuf(since inspect.Counts) iter.Seq2[inspect.Message, []byte] {
+	return func(yield func(inspect.Message, []byte) bool) {
+		for _, m := range newer(c.Trace.Messages, c.Trace.Forgotten.Messages, since.Messages) {
+			if !c.shows(m.Stream) || m.Content != inspect.Protobuf || m.Final() {
+				continue
+			}
+			if payload, err := c.Trace.Payload(c.Recording, m); err == nil && !yield(m, payload) {
+				return
+			}
+		}
+	}
 }
 
 // schema returns what lays out a message.

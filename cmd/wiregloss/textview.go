@@ -69,5 +69,5 @@ func (v *textView) finish(c *scene) error {
 	if c.only != 0 || v.grep != nil {
 		return nil
 	}
-	return v.ios.text(render.ConnectionFacts(c.Trace, c.ledger))
+	return v.ios.text(render.ConnectionFacts(c.ledger))
 }

@@ -57,7 +57,7 @@ func (v *bodyView) print(c *scene, m inspect.Message) error {
 
 // body writes a payload: a protobuf message as JSON, all else as it is.
 func (v *bodyView) body(c *scene, m inspect.Message, payload []byte) error {
-	if m.Content != inspect.Protobuf && !(m.Content == inspect.Opaque && c.forced != nil) {
+	if m.Content != inspect.Protobuf && (m.Content != inspect.Opaque || c.forced == nil) {
 		return v.verbatim(m, payload)
 	}
 	plan := c.plan(m)
