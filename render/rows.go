@@ -2,8 +2,10 @@ package render
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"slices"
+	"sort"
 	"strconv"
 	"strings"
 
@@ -69,18 +71,41 @@ func (s *Schema) Layout(payload []byte) Body {
 	if s.plan != nil {
 		b.JSON, b.Links, b.Err = s.plan.JSONLinks(payload)
 	}
-	l := layout{body: &b, links: map[inspect.Range][]int{}, seen: map[int]bool{}}
-	for i, link := range b.Links {
-		l.links[link.Wire] = append(l.links[link.Wire], i)
-	}
-	l.nodes(inspect.Fields(payload, s.md, s.types), 0, -1)
+	b.Rows = make([]Row, 0, len(b.Links)+4)
+	newLayout(&b).nodes(inspect.Fields(payload, s.md, s.types), 0, -1)
 	return b
 }
 
 type layout struct {
 	body  *Body
-	links map[inspect.Range][]int // by wire range, outer before inner
-	seen  map[int]bool            // JSON offsets of members that have been opened
+	order []int32      // links by wire range, those of one range outer before inner
+	seen  map[int]bool // JSON offsets of members that have been opened
+}
+
+func newLayout(b *Body) *layout {
+	l := &layout{body: b, order: make([]int32, len(b.Links))}
+	for i := range l.order {
+		l.order[i] = int32(i)
+	}
+	slices.SortStableFunc(l.order, func(i, j int32) int { return compareRanges(b.Links[i].Wire, b.Links[j].Wire) })
+	return l
+}
+
+func compareRanges(a, b inspect.Range) int {
+	if c := cmp.Compare(a.Off, b.Off); c != 0 {
+		return c
+	}
+	return cmp.Compare(a.Len, b.Len)
+}
+
+// linksOf returns the links that a range of the wire made, outer before inner.
+func (l *layout) linksOf(r inspect.Range) []int32 {
+	from := sort.Search(len(l.order), func(i int) bool { return compareRanges(l.body.Links[l.order[i]].Wire, r) >= 0 })
+	to := from
+	for to < len(l.order) && l.body.Links[l.order[to]].Wire == r {
+		to++
+	}
+	return l.order[from:to]
 }
 
 func (l *layout) nodes(nodes []inspect.Node, depth, parent int) {
@@ -145,25 +170,32 @@ func TypeName(fd protoreflect.FieldDescriptor) string {
 // one for each element, with the same bytes: the first element also opens the
 // member.
 func (l *layout) json(row *Row, n *inspect.Node) {
-	found := l.links[n.Range]
+	found := l.linksOf(n.Range)
 	if len(found) == 0 {
 		row.JSON = l.reading(n)
 		return
 	}
-	var text strings.Builder
-	for _, i := range found {
-		from := l.body.Links[i].JSON
-		if i == found[len(found)-1] {
-			row.Link = i
-			text.WriteString(l.line(from))
-			break
-		}
-		if !l.seen[from.Off] {
-			l.seen[from.Off] = true
-			text.WriteString(strings.TrimRight(l.line(from), " "))
+	last := len(found) - 1
+	row.Link = int(found[last])
+	text := l.line(l.body.Links[row.Link].JSON)
+	for k := last - 1; k >= 0; k-- {
+		if from := l.body.Links[found[k]].JSON; !l.opened(from.Off) {
+			text = strings.TrimRight(l.line(from), " ") + text
 		}
 	}
-	row.JSON = Escape(text.String())
+	row.JSON = Escape(text)
+}
+
+// opened reports whether a member has been opened before, and takes it for opened.
+func (l *layout) opened(off int) bool {
+	if l.seen[off] {
+		return true
+	}
+	if l.seen == nil {
+		l.seen = map[int]bool{}
+	}
+	l.seen[off] = true
+	return false
 }
 
 // line returns the first line of a JSON range, with the comma after it.
