@@ -1,5 +1,6 @@
 # Everything here works on a machine that has Go, except: check needs a C compiler
-# for the race detector, and e2e and bench-peers need the programs they name.
+# for the race detector, and e2e, bench-peers and bench-inspect need the programs
+# they name.
 
 GO      ?= go
 FUZZTIME ?= 10s
@@ -52,6 +53,14 @@ bench-keep: ## keep the last benchmark results to compare with
 .PHONY: bench-peers
 bench-peers: ## measure wiregloss beside grpcurl, as ratios
 	@.ci/bench-peers
+
+.PHONY: bench-inspect
+bench-inspect: ## measure inspect beside tshark -V on one capture, as ratios
+	@.ci/bench-inspect
+
+.PHONY: bench-json
+bench-json: ## measure wire to JSON beside dynamicpb, hyperpb and generated code
+	@.ci/json-peers/run
 
 .PHONY: run
 run: ## run wiregloss with ARGS (demo)
