@@ -2,6 +2,7 @@ package render
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/wiregloss/wiregloss/inspect"
 	"github.com/wiregloss/wiregloss/inspect/h2"
@@ -25,19 +26,22 @@ func Blocked(t inspect.Trace, i int) (text string, ended bool) {
 		return "", true
 	}
 	last := min(len(t.Frames), i+mostAhead)
+	var settings time.Duration // when the other side last changed what it allows
 	for j := i + 1; j < last; j++ {
 		g := &t.Frames[j]
-		if g.Type != h2.WindowUpdate || g.Dir == f.Dir {
-			continue
-		}
-		if g.Stream == 0 && g.ConnWindow > 0 {
-			conn = false
-		}
-		if g.Stream == f.Stream && g.StreamWindow > 0 {
-			stream = false
+		at := g.At
+		switch {
+		case g.Dir != f.Dir && g.Type == h2.Settings && !g.Flags.Has(h2.Ack):
+			settings = at
+		case g.Dir != f.Dir && g.Type == h2.WindowUpdate:
+			conn = conn && (g.Stream != 0 || g.ConnWindow <= 0)
+			stream = stream && (g.Stream != f.Stream || g.StreamWindow <= 0)
+		case g.Dir == f.Dir && g.Type == h2.Data && g.Stream == f.Stream && g.Length > 0 && !conn && settings > 0:
+			// It could send again without a WINDOW_UPDATE: INITIAL_WINDOW_SIZE was raised. RFC 9113 §6.9.2.
+			stream, at = false, settings
 		}
 		if !conn && !stream {
-			return fmt.Sprintf("blocked %s ms at 0", Millis(g.At-f.At)), true
+			return fmt.Sprintf("blocked %s ms at 0", Millis(at-f.At)), true
 		}
 	}
 	return "at 0 from here on", last == i+mostAhead

@@ -63,11 +63,11 @@ func (m *Model) navigate(want intent.Intent) tea.Cmd {
 	case intent.Back:
 		m.back()
 	case intent.OpenFrame:
-		m.detail.ShowFrame(want.Index)
+		m.showWire(want.Index, want.Part)
 	case intent.EnterFrame:
-		m.detail.ShowFrame(want.Index)
+		m.showWire(want.Index, want.Part)
 		m.setFocus(layout.Detail)
-	case intent.NextMessage, intent.PrevMessage, intent.OpenMessage:
+	case intent.NextMessage, intent.PrevMessage, intent.OpenMessage, intent.OpenTable, intent.Skeleton:
 		return m.give(layout.Detail, want)
 	case intent.NextConnection:
 		m.nextConnection()
@@ -171,6 +171,15 @@ func (m *Model) interrupt() tea.Cmd {
 func (m *Model) reload(target int) tea.Cmd {
 	m.catalog.SetLoading(target)
 	return m.load(target)
+}
+
+// showWire shows a frame, or a part of HTTP/1.1.
+func (m *Model) showWire(index int, part bool) {
+	if part {
+		m.detail.ShowPart(index)
+		return
+	}
+	m.detail.ShowFrame(index)
 }
 
 func (m *Model) nextConnection() {

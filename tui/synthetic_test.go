@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -20,6 +21,7 @@ import (
 	"github.com/wiregloss/wiregloss/inspect"
 	"github.com/wiregloss/wiregloss/internal/golden"
 	"github.com/wiregloss/wiregloss/record"
+	"github.com/wiregloss/wiregloss/tui/detailpane"
 	"github.com/wiregloss/wiregloss/tui/intent"
 	"github.com/wiregloss/wiregloss/tui/layout"
 	"github.com/wiregloss/wiregloss/tui/theme"
@@ -84,6 +86,19 @@ func encoded(m proto.Message) []byte {
 
 // call records a call of a method with replies in DATA frames of perFrame.
 func (t *talk) call(path string, request proto.Message, replies [][]byte, perFrame int, status string) *record.Recording {
+	t.begin(path, request)
+	t.headers(record.Received, false, ":status", "200", "content-type", "application/grpc")
+	for len(replies) > 0 {
+		n := min(perFrame, len(replies))
+		t.data(record.Received, false, bytes.Join(replies[:n], nil))
+		replies = replies[n:]
+	}
+	t.headers(record.Received, true, "grpc-status", status, "grpc-message", "")
+	return t.rec
+}
+
+// begin opens a connection and sends a request.
+func (t *talk) begin(path string, request proto.Message) {
 	t.rec.Add(record.Sent, t.at, []byte(http2.ClientPreface))
 	t.say(record.Sent, func(f *http2.Framer) error { return f.WriteSettings() })
 	t.say(record.Received, func(f *http2.Framer) error {
@@ -93,14 +108,6 @@ func (t *talk) call(path string, request proto.Message, replies [][]byte, perFra
 	t.headers(record.Sent, false, ":method", "POST", ":scheme", "http", ":path", path, ":authority", "127.0.0.1:50051",
 		"content-type", "application/grpc", "te", "trailers")
 	t.data(record.Sent, true, prefixed(encoded(request)))
-	t.headers(record.Received, false, ":status", "200", "content-type", "application/grpc")
-	for len(replies) > 0 {
-		n := min(perFrame, len(replies))
-		t.data(record.Received, false, bytes.Join(replies[:n], nil))
-		replies = replies[n:]
-	}
-	t.headers(record.Received, true, "grpc-status", status, "grpc-message", "")
-	return t.rec
 }
 
 func demoCatalog() *catalog.Catalog {
@@ -143,12 +150,21 @@ func (s still) send(msgs ...tea.Msg) {
 	for _, msg := range msgs {
 		s.m.Update(msg)
 	}
+	s.work()
+}
+
+// work runs what takes too long for the screen to wait for, and shows the results.
+func (s still) work() {
+	for job := s.m.detail.Job(); job != nil; job = s.m.detail.Job() {
+		s.m.apply(s.m.detail.Deliver(job()))
+	}
 }
 
 // do does what a user wants, as Update would.
 func (s still) do(wants ...intent.Intent) {
 	for _, w := range wants {
 		s.m.apply(w)
+		s.work()
 		s.m.mark()
 	}
 }
@@ -208,6 +224,31 @@ func TestScreens(t *testing.T) {
 				s.user()
 				s.do(intent.Tab{Number: 3})
 			}},
+			{"flow", func(s still) {
+				s.blocked()
+				s.do(intent.Tab{Number: int(detailpane.Flow)})
+				s.do(intent.Move{Rows: 2})
+			}},
+			{"cost", func(s still) {
+				s.blocked()
+				s.do(intent.Tab{Number: int(detailpane.Cost)})
+			}},
+			{"problems", func(s still) {
+				s.odd()
+				s.do(intent.Tab{Number: int(detailpane.Problems)})
+				s.do(intent.Move{Rows: 5})
+			}},
+			{"table", func(s still) {
+				s.user()
+				s.do(intent.NextTab{})
+				s.do(intent.OpenTable{})
+			}},
+			{"stall", func(s still) {
+				s.blocked()
+				s.do(intent.Focus{Pane: layout.Wire})
+				s.do(intent.First{})
+				s.do(intent.Move{Rows: 7})
+			}},
 			{"frame", func(s still) {
 				s.user()
 				s.do(intent.Focus{Pane: layout.Wire})
@@ -265,6 +306,58 @@ func checkSize(t *testing.T, s still, w, h int) {
 			t.Errorf("line %d has %d cells, want %d: %q", y, got, w, ansi.Strip(l))
 		}
 	}
+}
+
+// blocked shows a stream whose server had to wait for credit, on a connection with
+// PINGs, changed SETTINGS and a GOAWAY.
+func (s still) blocked() {
+	s.exchange("demo.v1.ChatService/Chat", blockedCall(), exchange.Outcome{})
+	s.do(intent.Focus{Pane: layout.Detail})
+}
+
+// blockedCall sends 64 KiB at once, waits, and goes on.
+func blockedCall() *record.Recording {
+	t := newTalk()
+	t.begin("/demo.v1.ChatService/Chat", &demov1.ChatMessage{Text: "hello"})
+	t.headers(record.Received, false, ":status", "200", "content-type", "application/grpc")
+	long := func(n int) []byte {
+		return prefixed(encoded(&demov1.ChatMessage{From: "server", Text: strings.Repeat("x", n), Number: 7, Mood: demov1.ChatMessage_FRIENDLY}))
+	}
+	stream := append(append(long(16_000), long(30_000)...), long(30_000)...)
+	for _, n := range []int{16_384, 16_384, 16_384, 16_383} { // 65535 in all: the initial window, RFC 9113 §6.9.2
+		t.data(record.Received, false, stream[:n])
+		stream = stream[n:]
+	}
+	ping := [8]byte{2, 4, 16, 16, 9, 14, 7, 7} // as grpc-go has them
+	t.say(record.Sent, func(f *http2.Framer) error { return f.WritePing(false, ping) })
+	t.say(record.Received, func(f *http2.Framer) error { return f.WritePing(true, ping) })
+	t.say(record.Sent, func(f *http2.Framer) error {
+		return f.WriteSettings(http2.Setting{ID: http2.SettingInitialWindowSize, Val: 1 << 20})
+	})
+	t.say(record.Sent, func(f *http2.Framer) error { return f.WriteWindowUpdate(0, 1<<20) })
+	t.say(record.Received, func(f *http2.Framer) error { return f.WriteSettingsAck() })
+	t.data(record.Received, false, stream)
+	t.headers(record.Received, true, "grpc-status", "0")
+	t.say(record.Received, func(f *http2.Framer) error { return f.WriteGoAway(1, http2.ErrCodeNo, []byte("bye")) })
+	return t.rec
+}
+
+// odd shows a reply that is not canonical, over a connection that breaks a rule.
+func (s still) odd() {
+	s.exchange("demo.v1.UserService/GetUser", oddCall(), exchange.Outcome{})
+	s.do(intent.Focus{Pane: layout.Detail})
+}
+
+// oddCall answers with age before name, an over-long varint and an unknown field, and
+// with a PING on a stream.
+func oddCall() *record.Recording {
+	t := newTalk()
+	t.begin("/demo.v1.UserService/GetUser", &demov1.GetUserRequest{UserId: "1"})
+	t.headers(record.Received, false, ":status", "200", "content-type", "application/grpc")
+	t.data(record.Received, false, prefixed([]byte{0x18, 0xa4, 0x80, 0x00, 0x12, 0x03, 'A', 'd', 'a', 0xc0, 0x3e, 0x96, 0x01}))
+	t.say(record.Received, func(f *http2.Framer) error { return f.WriteRawFrame(http2.FramePing, 0, 1, make([]byte, 8)) })
+	t.headers(record.Received, true, "grpc-status", "0")
+	return t.rec
 }
 
 func (s still) user() {

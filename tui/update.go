@@ -12,6 +12,7 @@ import (
 	"github.com/wiregloss/wiregloss/tui/keys"
 	"github.com/wiregloss/wiregloss/tui/layout"
 	"github.com/wiregloss/wiregloss/tui/theme"
+	"github.com/wiregloss/wiregloss/tui/tracepane"
 )
 
 // Update takes what happened: what the user did becomes an intent, what a command
@@ -19,7 +20,7 @@ import (
 func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	cmd := m.happened(msg)
 	m.mark()
-	if job := m.detail.Job(); job != nil {
+	for job := m.detail.Job(); job != nil; job = m.detail.Job() {
 		cmd = tea.Batch(cmd, func() tea.Msg { return job() })
 	}
 	return m, cmd
@@ -48,8 +49,8 @@ func (m *Model) happened(msg tea.Msg) tea.Cmd {
 		m.endedCall(msg)
 	case traceMsg:
 		return m.traced(msg)
-	case detailpane.Decoded:
-		m.detail.Deliver(msg)
+	case detailpane.Result:
+		return m.apply(m.detail.Deliver(msg))
 	}
 	return nil
 }
@@ -58,7 +59,7 @@ func (m *Model) happened(msg tea.Msg) tea.Cmd {
 // the wire itself, its rows stay where they are.
 func (m *Model) mark() {
 	marks := m.detail.Marks()
-	m.wire.Mark(marks.Frames, marks.Text, marks.Short)
+	m.wire.Mark(tracepane.Marks(marks))
 	if m.focus != layout.Wire {
 		m.wire.Reveal()
 	}

@@ -5,8 +5,8 @@ import (
 	"strings"
 
 	"github.com/wiregloss/wiregloss/inspect"
-	"github.com/wiregloss/wiregloss/record"
 	"github.com/wiregloss/wiregloss/render"
+	"github.com/wiregloss/wiregloss/tui/intent"
 	"github.com/wiregloss/wiregloss/tui/list"
 )
 
@@ -21,7 +21,8 @@ type body struct {
 	folded  map[int]bool
 	visible []int // indexes of the rows that no fold hides
 	list    list.List
-	waiting bool // it is being decoded by a Job
+	waiting bool          // it is being decoded by a Job
+	wanted  inspect.Range // what to select once it is decoded; Len 0 is nothing
 }
 
 // inlineBytes is the size up to which a message is decoded while the screen waits.
@@ -37,49 +38,68 @@ func (p *Pane) open(i int) {
 	}
 	b := body{ok: true, index: i, have: m.Have, folded: map[int]bool{}}
 	b.list.SetHeight(p.body.list.Height())
-	rec, trace, md, types := p.rec, p.trace, p.descriptor(m), p.resolver()
-	decode := func() Decoded {
+	at, rec, trace, schema := p.placeOf(i), p.rec, p.trace, p.schema(p.descriptor(m))
+	decode := func() Result {
 		payload, err := trace.Payload(rec, m)
-		return Decoded{rec: rec, index: i, have: m.Have, body: render.Layout(payload, md, types), err: err}
+		return decoded{place: at, body: schema.LayoutContent(m.Content, payload), err: err}
 	}
 	p.body = b
 	switch {
 	case !large:
 		p.Deliver(decode())
 	case m.Have == m.Length:
-		p.body.waiting, p.job = true, decode
+		p.body.waiting = true
+		p.later(decode)
 	}
 }
 
-// Decoded is a message that a Job has decoded.
-type Decoded struct {
-	rec   *record.Recording
-	index int
-	have  int64
-	body  render.Body
-	err   error
+// decoded is a message that has been decoded.
+type decoded struct {
+	place
+	body render.Body
+	err  error
 }
 
-// Job returns work that takes too long for the screen to wait for, once: its
-// result is for Deliver. Nil if there is none.
-func (p *Pane) Job() func() Decoded {
-	j := p.job
-	p.job = nil
-	return j
-}
-
-// Deliver shows a message that was decoded, unless the user has gone on.
-func (p *Pane) Deliver(d Decoded) {
+// deliver shows a message that was decoded, unless the user has gone on.
+func (d decoded) deliver(p *Pane) intent.Intent {
 	b := &p.body
-	if d.rec != p.rec || d.index != b.index || d.have != b.have {
-		return
+	if !b.ok || d.place != (place{p.rec, p.epoch, b.index, b.have}) {
+		return nil
 	}
 	if d.err != nil {
 		b.problem = d.err.Error()
 	}
 	b.Body, b.waiting = d.body, false
 	b.rebuild()
+	b.want(b.wanted)
 	p.version++
+	return nil
+}
+
+// want selects the innermost row that holds a range of the payload, now or once it
+// is decoded.
+func (b *body) want(r inspect.Range) {
+	b.wanted = r
+	if r.Len == 0 {
+		return
+	}
+	best := -1
+	for i, row := range b.Rows {
+		if row.Wire.Off > r.Off {
+			break // rows stand in the order of their bytes
+		}
+		if row.Wire.Contains(r) && row.Wire.Len > 0 {
+			best = i
+		}
+	}
+	if best < 0 {
+		return
+	}
+	for up := b.Rows[best].Parent; up >= 0; up = b.Rows[up].Parent {
+		delete(b.folded, up)
+	}
+	b.rebuild()
+	b.selectRow(best)
 }
 
 // rebuild lists the rows that no fold hides.
@@ -179,9 +199,7 @@ func (p *Pane) enterRow() {
 	}
 	if !b.Rows[i].Folds {
 		p.level = OneField
-		p.sheet = sheet{}
-		p.fit()
-		p.sheet.set(p.fieldSheet(i))
+		p.newSheet()
 		return
 	}
 	if b.folded[i] {

@@ -25,13 +25,21 @@ func (p *Pane) timingLines() []line {
 		fact("TLS handshake", step(m.Dial.TLS)),
 		fact("sent", Size(p.rec.Size(record.Sent))),
 		fact("received", Size(p.rec.Size(record.Received))),
-		fact("frames", fmt.Sprint(len(p.trace.Frames))),
+		p.partsLine(),
 		fact("closed", p.closed()),
 	}
-	for _, s := range p.trace.Streams {
+	if s, ok := p.stream(); ok {
 		out = append(out, p.streamLines(s)...)
 	}
 	return out
+}
+
+// partsLine counts what the wire is made of.
+func (p *Pane) partsLine() line {
+	if p.trace.Protocol == inspect.HTTP1 {
+		return fact("parts", fmt.Sprintf("%d of HTTP/1.1, %d frames", len(p.trace.Parts), len(p.trace.Frames)))
+	}
+	return fact("frames", fmt.Sprint(len(p.trace.Frames)))
 }
 
 func step(d time.Duration) string {
@@ -59,8 +67,8 @@ func (p *Pane) streamLines(s inspect.Stream) []line {
 		heading(fmt.Sprintf("stream %d · %s %s", s.ID, s.Method, s.Path)),
 		fact("opened", "at "+millis(s.Opened)),
 	}
-	for _, b := range p.trace.Headers {
-		if b.Stream == s.ID && b.Kind == inspect.ResponseHeaders {
+	for _, i := range blocksOf(p.trace, s.ID) {
+		if b := p.trace.Headers[i]; b.Kind == inspect.ResponseHeaders {
 			out = append(out, fact("response headers", "at "+millis(b.At)+", "+millis(b.At-s.Opened)+" after the request"))
 			break
 		}
@@ -68,11 +76,29 @@ func (p *Pane) streamLines(s inspect.Stream) []line {
 	if s.Ended > 0 {
 		out = append(out, fact("ended", "at "+millis(s.Ended)+", "+millis(s.Ended-s.Opened)+" after the request"))
 	}
+	if s.Timed {
+		out = append(out, p.deadlineLine(s))
+	}
 	return append(out,
 		fact("messages sent", fmt.Sprintf("%d in %s of DATA", s.Messages[record.Sent], Size(s.Bytes[record.Sent]))),
 		fact("messages received", fmt.Sprintf("%d in %s of DATA", s.Messages[record.Received], Size(s.Bytes[record.Received]))),
 		fact("compression", encoding(s.Encoding[record.Sent])+" sent, "+encoding(s.Encoding[record.Received])+" received"),
 	)
+}
+
+// deadlineLine compares the time that the client gave the call with what passed.
+func (p *Pane) deadlineLine(s inspect.Stream) line {
+	now := s.Opened
+	if n := len(p.trace.Frames); n > 0 {
+		now = p.trace.Frames[n-1].At
+	}
+	d, _ := s.Deadline(now)
+	l := fact("deadline", millis(d.Timeout)+" from the request, "+millis(d.Margin)+" were left")
+	if d.Margin < 0 {
+		l = fact("deadline", millis(d.Timeout)+" from the request, over by "+millis(-d.Margin))
+		l.warn = true
+	}
+	return l
 }
 
 func encoding(s string) string {
@@ -124,55 +150,6 @@ func certificateLines(i int, der []byte) []line {
 		out = append(out, fact("address", a.String()))
 	}
 	return out
-}
-
-// shownProblems bounds the lines of the Problems tab; damage that repeats says
-// nothing new.
-const shownProblems = 2000
-
-func (p *Pane) problemLines() []line {
-	var out []line
-	for _, pr := range p.trace.Problems[:min(len(p.trace.Problems), shownProblems)] {
-		l := fact(pr.Rule, pr.Text)
-		l.bad = true
-		l.spans = []record.Span{pr.Span}
-		l.note = fmt.Sprintf("%s bytes %s · stream %d", pr.Span.Dir, byteRange(pr.Span.Off, pr.Span.Len), pr.Stream)
-		out = append(out, l)
-	}
-	if n := len(p.trace.Problems) - shownProblems; n > 0 {
-		out = append(out, line{value: fmt.Sprintf("and %d more", n)})
-	}
-	return append(out, p.recordingProblems()...)
-}
-
-// recordingProblems tells what the recording itself could not keep.
-func (p *Pane) recordingProblems() []line {
-	var out []line
-	if err := p.rec.Problem(); err != nil {
-		out = append(out, line{name: "recording", value: render.Escape(err.Error()), bad: true})
-	}
-	if s, ok := p.rec.Unsent(); ok {
-		out = append(out, line{name: "not sent", value: fmt.Sprintf("the last %d bytes never left", s.Len), bad: true, spans: []record.Span{s}})
-	}
-	if len(out) == 0 && len(p.trace.Problems) == 0 {
-		return []line{{value: "none: every byte is explained"}}
-	}
-	return out
-}
-
-// problemCount counts what the Problems tab holds.
-func (p *Pane) problemCount() int {
-	n := len(p.trace.Problems)
-	if p.rec == nil {
-		return n
-	}
-	if p.rec.Problem() != nil {
-		n++
-	}
-	if _, ok := p.rec.Unsent(); ok {
-		n++
-	}
-	return n
 }
 
 func offset(n int64) string { return fmt.Sprintf("%8d", n) }

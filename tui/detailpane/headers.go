@@ -3,147 +3,203 @@ package detailpane
 import (
 	"fmt"
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/wiregloss/wiregloss/inspect"
-	"github.com/wiregloss/wiregloss/inspect/envelope"
 	"github.com/wiregloss/wiregloss/inspect/hpack"
+	"github.com/wiregloss/wiregloss/record"
 	"github.com/wiregloss/wiregloss/render"
 )
 
-var blockNames = map[inspect.BlockKind]string{
-	inspect.RequestHeaders:  "request headers",
-	inspect.ResponseHeaders: "response headers",
-	inspect.Informational:   "informational response",
-	inspect.Trailers:        "trailers",
-	inspect.Promise:         "promised request",
-}
-
-// headerLines lists the header blocks of some kinds, field by field.
+// headerLines lists the call's header blocks of some kinds, field by field, and
+// what all blocks of the connection cost.
 func (p *Pane) headerLines(kinds ...inspect.BlockKind) []line {
 	var out []line
-	for _, b := range p.trace.Headers {
-		if slices.Contains(kinds, b.Kind) {
-			out = append(out, blockLines(b)...)
+	for _, i := range blocksOf(p.trace, p.call()) {
+		if slices.Contains(kinds, p.trace.Headers[i].Kind) {
+			out = append(out, p.blockLines(i)...)
 		}
 	}
 	if len(out) == 0 {
-		return []line{{name: "none yet"}}
+		out = []line{{name: "none yet"}}
 	}
-	return out
+	if p.trace.Protocol != inspect.HTTP2 {
+		return out
+	}
+	return append(out, p.compressionLines()...)
 }
 
-func blockLines(b inspect.HeaderBlock) []line {
+// blockLines tells a header block of p.trace.Headers: its fields with what each
+// cost, and what the block pushed out of the table.
+func (p *Pane) blockLines(i int) []line {
+	b := p.trace.Headers[i]
 	n := 0
 	for _, s := range b.Fragments {
 		n += int(s.Len)
 	}
-	out := []line{heading(fmt.Sprintf("%s %s · %d fields in %d bytes · stream %d · at %s ms",
-		render.Arrow(b.Dir), blockNames[b.Kind], len(b.Fields), n, b.Stream, render.Millis(b.At)))}
-	out[0].spans, out[0].frame = b.Fragments, b.Frame
+	head := heading(fmt.Sprintf("%s %s · %s in %d bytes · stream %d · at %s ms",
+		render.Arrow(b.Dir), render.BlockName(b), render.Plural(int64(len(b.Fields)), "field"), n, b.Stream, render.Millis(b.At)))
+	head.spans, head.note = b.Fragments, render.BlockText(b.HPACK)
+	head.at(b)
+	out := []line{head}
+	if b.StartLine != "" {
+		l := fact("start line", b.StartLine)
+		l.spans = b.Fragments
+		out = append(out, l)
+	}
 	for _, f := range b.Fields {
-		l := fact(f.Name, f.Value)
-		l.spans, l.frame = b.FieldSpans(f), b.Frame
-		l.note = fieldNote(f)
-		l.copied = f.Name + ": " + f.Value
+		out = append(out, p.fieldLine(b, f))
+	}
+	return append(out, p.evictedLines(b, p.trace.Forgotten.Headers+i)...)
+}
+
+// at says where the bytes of a header block begin.
+func (l *line) at(b inspect.HeaderBlock) {
+	if b.HPACK != (hpack.Stats{}) {
+		l.frame = b.Frame
+	}
+}
+
+func (p *Pane) fieldLine(b inspect.HeaderBlock, f hpack.Field) line {
+	l := fact(f.Name, f.Value)
+	l.spans = b.FieldSpans(f)
+	l.at(b)
+	l.copied = f.Name + ": " + f.Value
+	if b.HPACK == (hpack.Stats{}) { // of HTTP/1.1: there is no representation
+		l.note = fmt.Sprintf("%d bytes at %d of the section", f.Range.Len, f.Range.Off)
+		return l
+	}
+	l.aside = fmt.Sprintf("%s · %d of %d B", short(f), f.Range.Len, f.Decoded())
+	l.brief = fmt.Sprintf("%d of %d B", f.Range.Len, f.Decoded())
+	l.note = fmt.Sprintf("at %d of the block · %s", f.Range.Off, render.FieldText(f))
+	if from := render.FieldOrigin(p.trace, b, f); from != "" {
+		l.note += " · " + from
+	}
+	if f.Untrusted {
+		l.warn, l.aside, l.brief = true, "untrusted · "+l.aside, "untrusted"
+		l.note += ": the table is damaged or was not seen from its start, this may be wrong"
+	}
+	return l
+}
+
+// short says how a field is represented in few cells.
+func short(f hpack.Field) string {
+	text := f.Rep.String()
+	if f.Rep == hpack.LiteralIndexing {
+		text = "literal, added"
+	}
+	if f.Index > 0 {
+		text += fmt.Sprintf(" %d", f.Index)
+	}
+	if f.HuffmanName || f.HuffmanValue {
+		text += " Huffman"
+	}
+	return text
+}
+
+// evictedLines tells what a block pushed out of the dynamic table, and its size
+// updates.
+func (p *Pane) evictedLines(b inspect.HeaderBlock, index int) []line {
+	if b.HPACK.Evicted == 0 && b.HPACK.Updates == 0 {
+		return nil
+	}
+	did, ok := p.survey.blocks[index]
+	if !ok {
+		if p.surveying || !p.survey.ok || !p.survey.fields {
+			return []line{computing("what the block did to the table")}
+		}
+		return nil
+	}
+	var out []line
+	for _, u := range did.Updates {
+		l := fact("size update", fmt.Sprintf("the table's limit is %d bytes from here", u.Size))
+		l.note = fmt.Sprintf("%d bytes at %d of the block", u.Range.Len, u.Range.Off)
+		out = append(out, l)
+	}
+	for _, e := range did.Evicted {
+		l := fact("evicted", e.Entry.Name+": "+e.Entry.Value)
+		l.note = fmt.Sprintf("pushed out by the field at %d of the block · %d bytes of the table", e.By.Off, e.Entry.Size())
+		out = append(out, l)
+	}
+	for i := range out {
+		out[i].spans = b.Fragments
+		out[i].at(b)
+	}
+	return out
+}
+
+// compressionLines sums up the header blocks of the connection.
+func (p *Pane) compressionLines() []line {
+	out := []line{heading("header compression of the connection (RFC 7541)")}
+	if !p.survey.ok {
+		return append(out, computing("the totals"))
+	}
+	for _, dir := range []record.Dir{record.Sent, record.Received} {
+		if h := p.survey.sides[dir].hpack; h.Blocks > 0 {
+			out = append(out, wrapped(dir.String(), render.HPACKTotalText(h)))
+		}
+	}
+	return append(out, line{name: "table", value: "d shows it as the selected block left it"})
+}
+
+// openTable shows the dynamic table as the header block of the selected line left
+// it.
+func (p *Pane) openTable() {
+	block := -1
+	switch {
+	case p.tab == Messages && p.level == OneFrame && !p.part:
+		block = int(p.trace.Frames[p.frame].Block)
+	case p.tab == Headers || p.tab == Trailers:
+		block = p.selectedBlock()
+	}
+	b, ok := p.trace.Block(block)
+	if !ok || b.HPACK == (hpack.Stats{}) {
+		return
+	}
+	p.table = block
+	p.newSheet()
+}
+
+// selectedBlock returns the index of the header block that the selected line is
+// about; of another line that of the last block.
+func (p *Pane) selectedBlock() int {
+	l, ok := p.sheet.selected()
+	of := blocksOf(p.trace, p.call())
+	if ok && len(l.spans) > 0 {
+		for _, i := range of {
+			for _, s := range p.trace.Headers[i].Fragments {
+				if overlapping(s, l.spans[0]) {
+					return p.trace.Forgotten.Headers + i
+				}
+			}
+		}
+	}
+	if len(of) == 0 {
+		return -1
+	}
+	return p.trace.Forgotten.Headers + of[len(of)-1]
+}
+
+// tableLines lists a dynamic table, the newest entry first. RFC 7541 §2.3.2.
+func (p *Pane) tableLines() []line {
+	b, _ := p.trace.Block(p.table)
+	out := []line{heading(fmt.Sprintf("%s after the %s of stream %d at %s ms", b.Dir, render.BlockName(b), b.Stream, render.Millis(b.At)))}
+	if p.survey.question.table != p.table || !p.survey.ok {
+		return append(out, computing("the table"))
+	}
+	if !p.survey.tableOK {
+		return append(out, line{value: "the table cannot be told: bytes before this block are gone", warn: true})
+	}
+	t := p.survey.tableNow
+	out = append(out, heading(render.TableHeading(t)))
+	for i, e := range t.Entries {
+		l := fact(fmt.Sprintf("%5d  %s", hpack.FirstIndex+i, e.Name), e.Value)
+		l.aside = fmt.Sprintf("%d B", e.Size())
+		l.note = fmt.Sprintf("entry %d of the connection, added by block %d · %d bytes of the table", e.Number, e.Block+1, e.Size())
+		l.copied = e.Name + ": " + e.Value
+		if e.Untrusted {
+			l.warn, l.aside = true, "untrusted · "+l.aside
+		}
 		out = append(out, l)
 	}
 	return out
-}
-
-// fieldNote says how a field is represented. RFC 7541 §6.
-func fieldNote(f hpack.Field) string {
-	s := fmt.Sprintf("%d bytes at %d of the block · %s", f.Range.Len, f.Range.Off, f.Rep)
-	if f.Index > 0 {
-		s += " · table entry " + strconv.Itoa(f.Index)
-	}
-	if f.HuffmanName || f.HuffmanValue {
-		s += " · Huffman"
-	}
-	if f.Untrusted {
-		s += " · the table is damaged: this may be wrong"
-	}
-	return s
-}
-
-// wireStatus is the status that came over the wire.
-func (p *Pane) wireStatus() *inspect.Status {
-	for i := range p.trace.Streams {
-		if s := p.trace.Streams[i].Status; s != nil {
-			return s
-		}
-	}
-	return nil
-}
-
-// statusLines tells the status with its details.
-func (p *Pane) statusLines() []line {
-	s := p.wireStatus()
-	if s == nil {
-		return p.localStatus()
-	}
-	out := []line{heading("status")}
-	code := fact("grpc-status", fmt.Sprintf("%d %s", s.Code, envelope.CodeName(s.Code)))
-	code.bad = s.Code != 0
-	out = append(out, code)
-	if s.Message != "" {
-		out = append(out, wrapped("message", s.Message, p.w-20)...)
-	}
-	for _, d := range p.details(s) {
-		out = append(out, heading("detail "+d.name))
-		out = append(out, wrapped("", d.text, p.w-10)...)
-	}
-	return out
-}
-
-func (p *Pane) localStatus() []line {
-	if p.outcome == nil {
-		return nil
-	}
-	l := fact("status", fmt.Sprintf("%d %s", p.outcome.Code, envelope.CodeName(p.outcome.Code)))
-	l.bad = p.outcome.Code != 0
-	out := []line{heading("status, decided here: none came over the wire"), l}
-	if p.outcome.Message != "" {
-		out = append(out, wrapped("message", p.outcome.Message, p.w-20)...)
-	}
-	return out
-}
-
-type detail struct{ name, text string }
-
-// details returns the rich details of a status, each as JSON.
-func (p *Pane) details(s *inspect.Status) []detail {
-	if len(s.Details) == 0 {
-		return nil
-	}
-	all, err := envelope.Details(s.Details)
-	if err != nil {
-		return []detail{{"that cannot be read", err.Error()}}
-	}
-	types := envelope.Fallback(p.resolver())
-	out := make([]detail, len(all))
-	for i, d := range all {
-		out[i] = detail{d.TypeURL[strings.LastIndexAny(d.TypeURL, "./")+1:], detailText(d, types)}
-	}
-	return out
-}
-
-func detailText(d envelope.Detail, types inspect.Types) string {
-	mt, err := types.FindMessageByURL(d.TypeURL)
-	if err != nil {
-		return d.TypeURL + " is not in the schema: " + hexText(d.Value)
-	}
-	text, _, err := inspect.NewPlan(mt.Descriptor(), types, inspect.Options{}).JSONLinks(d.Value)
-	if err != nil {
-		return err.Error() + ": " + hexText(d.Value)
-	}
-	return string(text)
-}
-
-func hexText(b []byte) string {
-	if len(b) == 0 {
-		return "no bytes"
-	}
-	return render.Hex(b, len(b))[0]
 }

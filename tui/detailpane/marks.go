@@ -3,6 +3,7 @@ package detailpane
 import (
 	"fmt"
 
+	"github.com/wiregloss/wiregloss/inspect"
 	"github.com/wiregloss/wiregloss/record"
 	"github.com/wiregloss/wiregloss/render"
 	"github.com/wiregloss/wiregloss/tui/cell"
@@ -12,6 +13,7 @@ import (
 // Marks are the frames that carried what is selected, and what to say of them.
 type Marks struct {
 	Frames []int  // indexes in the trace, ascending
+	Parts  []int  // likewise, of HTTP/1.1
 	Text   string // "payload bytes 3-16 selected"
 	Short  string // "bytes 3-16"
 }
@@ -30,7 +32,7 @@ func (p *Pane) Marks() Marks {
 		if !ok || len(l.spans) == 0 {
 			return p.frameMarks()
 		}
-		return Marks{Frames: p.framesAt(l)}
+		return Marks{Frames: p.framesAt(l), Parts: p.partsAt(l)}
 	case p.level == MessageList:
 		return p.messageMarks()
 	}
@@ -38,10 +40,13 @@ func (p *Pane) Marks() Marks {
 }
 
 func (p *Pane) frameMarks() Marks {
-	if p.tab == Messages && p.level == OneFrame {
-		return Marks{Frames: []int{p.frame}}
+	switch {
+	case p.tab != Messages || p.level != OneFrame:
+		return Marks{}
+	case p.part:
+		return Marks{Parts: []int{p.frame}}
 	}
-	return Marks{}
+	return Marks{Frames: []int{p.frame}}
 }
 
 func (p *Pane) messageMarks() Marks {
@@ -50,7 +55,8 @@ func (p *Pane) messageMarks() Marks {
 		return Marks{}
 	}
 	m := p.message(i)
-	return Marks{Frames: p.trace.Carriers(m, p.trace.Spans(m)), Text: render.MessageName(m) + " selected", Short: render.MessageName(m)}
+	spans := p.trace.Spans(m)
+	return Marks{Frames: p.trace.Carriers(m, spans), Parts: p.trace.PartsOf(m, spans), Text: render.MessageName(m) + " selected", Short: render.MessageName(m)}
 }
 
 func (p *Pane) bodyMarks() Marks {
@@ -59,43 +65,31 @@ func (p *Pane) bodyMarks() Marks {
 		return Marks{}
 	}
 	m := p.message(p.body.index)
-	frames := p.trace.Carriers(m, p.trace.Locate(m, r))
+	spans := p.trace.Locate(m, r)
+	frames, parts := p.trace.Carriers(m, spans), p.trace.PartsOf(m, spans)
 	where := byteRange(int64(r.Off), int64(r.Len))
 	return Marks{
-		Frames: frames[:min(len(frames), maxMarks)],
-		Text:   fmt.Sprintf("payload bytes %s selected", where),
-		Short:  "bytes " + where,
+		Frames: frames[:min(len(frames), maxMarks)], Parts: parts[:min(len(parts), maxMarks)],
+		Text:  fmt.Sprintf("payload bytes %s selected", where),
+		Short: "bytes " + where,
 	}
 }
 
-// framesAt returns the frames that hold the bytes of a line: from the first that
-// can to the first that lies behind them.
+// framesAt returns the frames that hold the bytes of a line.
 func (p *Pane) framesAt(l line) []int {
-	var end [2]int64
-	for _, s := range l.spans {
-		end[s.Dir] = max(end[s.Dir], s.End())
-	}
-	var out []int
-	for i := l.frame; i < len(p.trace.Frames) && len(out) < maxMarks; i++ {
-		f := p.trace.Frames[i]
-		if overlap(l.spans, f.Span()) {
-			out = append(out, i)
-		}
-		if end[f.Dir] > 0 && f.Off >= end[f.Dir] {
-			break
-		}
-	}
-	return out
+	out := p.trace.Carriers(inspect.Message{}, l.spans)
+	return out[:min(len(out), maxMarks)]
 }
 
-// overlap reports whether any of the spans has a byte in another.
-func overlap(spans []record.Span, in record.Span) bool {
-	for _, s := range spans {
-		if s.Dir == in.Dir && s.Off < in.End() && in.Off < s.End() {
-			return true
-		}
-	}
-	return false
+// partsAt returns the parts that do.
+func (p *Pane) partsAt(l line) []int {
+	out := p.trace.PartsOf(inspect.Message{}, l.spans)
+	return out[:min(len(out), maxMarks)]
+}
+
+// overlapping reports whether two spans share a byte.
+func overlapping(s, in record.Span) bool {
+	return s.Dir == in.Dir && s.Off < in.End() && in.Off < s.End()
 }
 
 // copied is what the user wants on the clipboard: the bytes as hex, the value,
@@ -177,6 +171,9 @@ func (p *Pane) Crumbs() []string {
 		i, _ := p.body.selected()
 		return []string{render.MessageName(p.message(p.body.index)), cell.Middle(render.Escape(p.body.path(i)), 24)}
 	case OneFrame:
+		if p.part {
+			return []string{fmt.Sprintf("part %d", p.frame+1)}
+		}
 		return []string{fmt.Sprintf("frame %d", p.frame+1)}
 	case MessageList:
 	}

@@ -13,21 +13,10 @@ import (
 	"github.com/wiregloss/wiregloss/tui/theme"
 )
 
-// count returns how many messages there are, those that have only begun included.
-func (p *Pane) count() int { return len(p.trace.Messages) + len(p.trace.Partial) }
-
-// message returns a message in the order in which they are listed.
-func (p *Pane) message(i int) inspect.Message {
-	if n := len(p.trace.Messages); i >= n {
-		return p.trace.Partial[i-n]
-	}
-	return p.trace.Messages[i]
-}
-
 // descriptor returns the type of a message, by its stream's path; nil if the
 // schema does not know it.
 func (p *Pane) descriptor(m inspect.Message) protoreflect.MessageDescriptor {
-	if p.types == nil || !m.Prefixed() {
+	if p.types == nil || m.Content != inspect.Protobuf || m.Final() {
 		return nil
 	}
 	s, ok := p.trace.StreamOf(m.Stream)
@@ -52,10 +41,31 @@ func (p *Pane) resolver() inspect.Types {
 	return p.types.Types
 }
 
-// previews holds the JSON of messages that were drawn, and the plans to make it.
+// previews holds the JSON of messages that were drawn, and the plans and schemas
+// to make it.
 type previews struct {
-	text  map[int]string
-	plans map[protoreflect.FullName]*inspect.Plan
+	text    map[int]string
+	plans   map[protoreflect.FullName]*inspect.Plan
+	schemas map[protoreflect.FullName]*render.Schema
+}
+
+// schema returns what lays out messages of a type, which may be nil. A job may use
+// it.
+func (p *Pane) schema(md protoreflect.MessageDescriptor) *render.Schema {
+	v := &p.previews
+	name := protoreflect.FullName("")
+	if md != nil {
+		name = md.FullName()
+	}
+	s, ok := v.schemas[name]
+	if !ok {
+		s = render.NewSchema(md, p.resolver())
+		if v.schemas == nil {
+			v.schemas = map[protoreflect.FullName]*render.Schema{}
+		}
+		v.schemas[name] = s
+	}
+	return s
 }
 
 // A preview is made of messages of at most previewBytes, and at most keptPreviews
@@ -100,12 +110,13 @@ func (p *Pane) compact(m inspect.Message) string {
 			return string(out)
 		}
 	}
-	if !m.Prefixed() {
-		return string(payload)
-	}
 	if len(payload) == 0 {
 		return "empty"
 	}
+	if m.Content == inspect.JSON || m.Content == inspect.Text || m.Content == inspect.FieldLines {
+		return oneLine(string(payload[:min(len(payload), 4<<10)]))
+	}
+	payload = payload[:min(len(payload), 1<<10)]
 	return render.Hex(payload, len(payload))[0]
 }
 

@@ -1,7 +1,8 @@
 // Package detailpane shows what is known of an exchange: the list of its
 // messages, one message as bytes, fields and JSON under one selection, its
-// headers, trailers, timing, TLS and problems, and one frame or one field in
-// full. It reads the trace and the recording; it starts nothing and owns nothing.
+// headers, trailers, timing, TLS, flow control, costs and problems, and one frame
+// or one field in full. It reads the trace and the recording; it starts nothing
+// and owns nothing: what takes long becomes a Job, which the root runs.
 //
 //	p := detailpane.New()
 //	p.SetExchange(catalog, unary)
@@ -29,6 +30,8 @@ const (
 	Trailers
 	Timing
 	TLS
+	Flow
+	Cost
 	Problems
 	tabs
 )
@@ -62,31 +65,55 @@ type Pane struct {
 	trace   inspect.Trace
 	outcome *exchange.Outcome
 	failure string // why there was no call; "" if there was
+	epoch   int    // counts exchanges
 
 	tab      Tab
 	level    Level
-	auto     bool // shows the newest message until the user chooses one
+	auto     bool   // shows the newest message until the user chooses one
+	held     uint32 // the call that the tabs tell of since they were turned to; 0 is that in view
+	only     uint32 // the call whose messages are listed; 0 is all of the connection
+	picked   picked
+	totals   totals
 	messages list.List
 	previews previews
 	body     body
-	job      func() Decoded // decodes a large message; the root runs it
 	sheet    sheet
-	frame    int // the frame of OneFrame
+	frame    int  // the frame of OneFrame
+	part     bool // it is a part of HTTP/1.1
+	table    int  // the header block whose dynamic table is shown; -1 is none
+	origin   origin
 	column   Column
+
+	jobs      []func() Result
+	books     *books
+	surveying bool // a job asks the ledger
+	survey    survey
+	profile   profile
+	canon     canon
 
 	w, h    int
 	version int
 	cache   cache
 }
 
+// origin is where the user came from by Enter on a line of a tab, to go back to.
+type origin struct {
+	ok       bool
+	tab      Tab
+	selected int
+}
+
 // New returns a pane without an exchange.
-func New() *Pane { return &Pane{column: JSON} }
+func New() *Pane { return &Pane{column: JSON, table: -1} }
 
 // SetExchange begins a new exchange. Of one that has a single message in each
 // direction the message itself is shown, of others the list.
 func (p *Pane) SetExchange(types *catalog.Catalog, unary bool) {
-	w, h, v, column := p.w, p.h, p.version, p.column
-	*p = Pane{types: types, w: w, h: h, version: v + 1, column: column, auto: true}
+	if p.profile.running {
+		p.profile.counter.stop.Store(true)
+	}
+	w, h, v, column, epoch := p.w, p.h, p.version, p.column, p.epoch
+	*p = Pane{types: types, w: w, h: h, version: v + 1, column: column, epoch: epoch + 1, auto: true, table: -1}
 	if unary {
 		p.level = OneMessage
 	}
@@ -94,13 +121,22 @@ func (p *Pane) SetExchange(types *catalog.Catalog, unary bool) {
 	p.Resize(w, h)
 }
 
+// SetCall lists the messages of one stream of the connection; 0 lists all. It is
+// called between SetExchange and SetTrace.
+func (p *Pane) SetCall(stream uint32) { p.only = stream }
+
 // SetTrace shows what a recording means so far.
 func (p *Pane) SetTrace(rec *record.Recording, t inspect.Trace) {
 	if p.rec != rec {
 		p.previews = previews{}
 		p.body = body{}
+		p.books, p.survey, p.surveying = nil, survey{}, false
+		p.picked, p.totals = picked{}, totals{}
+		p.epoch++ // what jobs found out of another recording is late
 	}
 	p.rec, p.trace = rec, t
+	p.pick()
+	p.totals.add(t)
 	p.messages.SetLen(p.count())
 	if p.auto && p.level == OneMessage && p.count() > 0 {
 		p.open(p.count() - 1)
@@ -120,12 +156,25 @@ func (p *Pane) SetFailure(text string) {
 	p.refresh()
 }
 
-// refresh rebuilds what depends on the trace.
+// refresh rebuilds what depends on the trace and on the size.
 func (p *Pane) refresh() {
 	p.version++
 	p.fit()
-	if p.tab != Messages {
-		p.sheet.set(p.tabSheet())
+	p.fill()
+}
+
+// fill writes the page of lines that is in view anew.
+func (p *Pane) fill() {
+	switch {
+	case p.rec == nil:
+	case p.tab != Messages:
+		p.sheet.set(p.tabPage(), p.w)
+	case p.level == OneFrame:
+		p.sheet.set(p.framePage(), p.w)
+	case p.level == OneField:
+		if i, ok := p.body.selected(); ok {
+			p.sheet.set(p.fieldPage(i), p.w)
+		}
 	}
 }
 
@@ -153,203 +202,20 @@ func (p *Pane) Bindings() []intent.Intent {
 	switch {
 	case p.rec == nil:
 		return nil
+	case p.table >= 0:
+		return []intent.Intent{intent.Back{}, intent.Copy{}}
+	case p.tab == Headers || p.tab == Trailers:
+		return []intent.Intent{intent.NextTab{}, intent.Enter{}, intent.OpenTable{}, intent.Copy{}, intent.Back{}}
+	case p.tab == Problems:
+		return []intent.Intent{intent.NextTab{}, intent.Enter{}, intent.NextMessage{}, intent.Copy{}, intent.Back{}}
 	case p.tab != Messages:
-		return []intent.Intent{intent.NextTab{}, intent.Copy{}, intent.Back{}}
+		return []intent.Intent{intent.NextTab{}, intent.Enter{}, intent.Copy{}, intent.Back{}}
 	case p.level == MessageList:
 		return []intent.Intent{intent.Enter{}, intent.NextTab{}, intent.FollowTail{}, intent.Back{}}
 	case p.level == OneMessage:
-		return []intent.Intent{intent.Enter{}, intent.Back{}, intent.Right{}, intent.NextMessage{}, intent.Fold{}, intent.Copy{}, intent.NextTab{}}
+		return []intent.Intent{
+			intent.Enter{}, intent.Back{}, intent.Right{}, intent.NextMessage{}, intent.Fold{}, intent.Copy{}, intent.NextTab{}, intent.Skeleton{},
+		}
 	}
 	return []intent.Intent{intent.Back{}, intent.Enter{}, intent.Copy{}}
-}
-
-// Input does what the user wants of the exchange and returns what only the root
-// can do.
-func (p *Pane) Input(want intent.Intent) intent.Intent {
-	p.version++
-	switch want := want.(type) {
-	case intent.NextTab:
-		p.turn((p.tab + 1) % tabs)
-	case intent.PrevTab:
-		p.turn((p.tab + tabs - 1) % tabs)
-	case intent.Tab:
-		p.turn(min(max(Tab(want.Number), 0), tabs-1))
-	case intent.NextMessage:
-		p.step(1)
-	case intent.PrevMessage:
-		p.step(-1)
-	case intent.OpenMessage:
-		p.auto = false
-		p.openAt(want.Index)
-	case intent.FollowTail:
-		p.followTail()
-	case intent.Enter:
-		p.enter()
-	case intent.Click:
-		return p.click(want)
-	case intent.Copy:
-		return p.copied()
-	default:
-		p.browse(want)
-	}
-	return nil
-}
-
-// browse moves in the list that is shown.
-func (p *Pane) browse(want intent.Intent) {
-	l := p.shown()
-	switch want := want.(type) {
-	case intent.Move:
-		l.Move(want.Rows)
-	case intent.Page:
-		l.Page(want.Screens)
-	case intent.First:
-		l.Select(0)
-	case intent.Last:
-		l.Select(l.Len() - 1)
-		if l == &p.messages {
-			l.Follow()
-		}
-	case intent.Wheel:
-		l.Scroll(want.Rows)
-	case intent.Left:
-		p.column = (p.column + columns - 1) % columns
-	case intent.Right:
-		p.column = (p.column + 1) % columns
-	case intent.Fold:
-		p.body.fold()
-	case intent.FoldAll:
-		p.body.foldAll()
-	default:
-		return
-	}
-	p.auto = false
-}
-
-// shown returns the list that has the keyboard.
-func (p *Pane) shown() *list.List {
-	switch {
-	case p.tab != Messages || p.level > OneMessage:
-		return &p.sheet.list
-	case p.level == OneMessage:
-		return &p.body.list
-	}
-	return &p.messages
-}
-
-// turn shows another tab.
-func (p *Pane) turn(t Tab) {
-	p.tab = t
-	if p.level > OneMessage {
-		p.level = MessageList
-		if p.body.ok {
-			p.level = OneMessage
-		}
-	}
-	p.sheet = sheet{}
-	p.fit()
-	if t != Messages {
-		p.sheet.set(p.tabSheet())
-	}
-}
-
-func (p *Pane) followTail() {
-	p.tab, p.level = Messages, MessageList
-	p.messages.Follow()
-	p.fit()
-}
-
-// enter zooms in.
-func (p *Pane) enter() {
-	if p.tab != Messages {
-		return
-	}
-	switch p.level {
-	case MessageList:
-		p.auto = false
-		p.openAt(p.messages.Selected())
-	case OneMessage:
-		p.auto = false
-		p.enterRow()
-	case OneFrame:
-		p.enterFrame()
-	case OneField: // there is nothing smaller
-	}
-}
-
-// Back zooms out, and reports whether there was anything to zoom out of.
-func (p *Pane) Back() bool {
-	p.version++
-	switch {
-	case p.tab != Messages:
-		p.turn(Messages)
-	case p.level == OneField:
-		p.level = OneMessage
-	case p.level == OneFrame:
-		p.level = MessageList
-		if p.body.ok {
-			p.level = OneMessage
-		}
-	case p.level == OneMessage && p.body.out():
-	case p.level == OneMessage && p.count() > 0:
-		p.auto = false
-		p.level = MessageList
-	default:
-		return false
-	}
-	p.fit()
-	return true
-}
-
-// step opens the message before or after.
-func (p *Pane) step(by int) {
-	p.auto = false
-	p.tab = Messages
-	if p.level == MessageList {
-		p.messages.Move(by)
-		return
-	}
-	if i := p.body.index + by; p.body.ok && i >= 0 && i < p.count() {
-		p.openAt(i)
-	}
-}
-
-// openAt opens a message and selects it in the list.
-func (p *Pane) openAt(i int) {
-	if i < 0 || i >= p.count() {
-		return
-	}
-	p.tab, p.level = Messages, OneMessage
-	p.messages.Select(i)
-	p.open(i)
-	p.fit()
-}
-
-func (p *Pane) click(c intent.Click) intent.Intent {
-	if c.Y == 0 {
-		x := 0
-		for i, name := range p.tabNames() {
-			x += len(name) + 2
-			if c.X < x {
-				return intent.Tab{Number: i}
-			}
-		}
-		return nil
-	}
-	top := 2
-	if p.tab == Messages && p.level == OneMessage {
-		top = 3
-		p.column = p.columnAt(c.X)
-	}
-	l := p.shown()
-	i, ok := l.At(c.Y - top)
-	if !ok {
-		return nil
-	}
-	p.auto = false
-	if l == &p.messages && i == l.Selected() {
-		return intent.Enter{}
-	}
-	l.Select(i)
-	return nil
 }

@@ -148,7 +148,7 @@ func TestMarksFollowTheSelection(t *testing.T) {
 	p.Input(intent.Move{Rows: 1})
 	got := fmt.Sprint(p.Marks())
 	// SETTINGS, HEADERS, DATA, DATA: the second message is in frame 3.
-	if want := "{[3] payload bytes 2-3 selected bytes 2-3}"; got != want {
+	if want := "{[3] [] payload bytes 2-3 selected bytes 2-3}"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }

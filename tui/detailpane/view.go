@@ -60,7 +60,7 @@ func (p *Pane) draw(th *theme.Theme, focused bool) []string {
 func (p *Pane) content(th *theme.Theme, focused bool) []string {
 	if p.tab != Messages || p.level > OneMessage {
 		lines := []string{" " + th.Faint.Render(cell.Cut(p.sheetSubject(), p.w-2))}
-		return append(lines, p.sheet.list.View(func(i int, sel bool) string { return p.sheetLine(i, sel, focused, th) })...)
+		return append(lines, p.sheet.list.View(func(i int, sel bool) string { return p.sheetLine(p.sheet.line(i), sel, focused, th) })...)
 	}
 	if p.level == OneMessage && p.body.ok {
 		return p.bodyContent(th, focused)
@@ -90,7 +90,9 @@ func (p *Pane) bodyContent(th *theme.Theme, focused bool) []string {
 func (p *Pane) sheetSubject() string {
 	switch {
 	case p.tab != Messages:
-		return ""
+		return p.tabSubject()
+	case p.level == OneFrame && p.part:
+		return "part " + strconv.Itoa(p.frame+1) + " of " + strconv.Itoa(len(p.trace.Parts))
 	case p.level == OneField:
 		return "field of " + p.subject()
 	}
@@ -98,39 +100,15 @@ func (p *Pane) sheetSubject() string {
 }
 
 func (p *Pane) listSubject() string {
-	var n [2]int
-	for _, s := range p.trace.Streams {
-		n[record.Sent] += s.Messages[record.Sent]
-		n[record.Received] += s.Messages[record.Received]
+	n := p.totals.dirs
+	if s, ok := p.trace.StreamOf(p.only); ok && p.only != 0 {
+		n = s.Messages
 	}
 	s := fmt.Sprintf("%d sent · %d received", n[record.Sent], n[record.Received])
 	if p.messages.Following() && p.outcome == nil {
 		s += " · following"
 	}
 	return s
-}
-
-func (p *Pane) tabNames() []string {
-	messages := "Messages"
-	if n := p.count(); n > 0 {
-		messages += " " + strconv.Itoa(n)
-	}
-	return []string{messages, "Headers", "Trailers", "Timing", "TLS", "Problems " + strconv.Itoa(p.problemCount())}
-}
-
-func (p *Pane) tabLine(th *theme.Theme) string {
-	var b strings.Builder
-	for i, name := range p.tabNames() {
-		style := th.Tab
-		switch {
-		case Tab(i) == p.tab:
-			style = th.ActiveTab
-		case Tab(i) == Problems && p.problemCount() > 0:
-			style = th.Warn
-		}
-		b.WriteString(" " + style.Render(name) + " ")
-	}
-	return b.String()
 }
 
 // status tells why a call did not end well, in a few lines above the foot.

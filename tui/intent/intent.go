@@ -89,11 +89,24 @@ type (
 	OpenMessage struct{ Index int }
 )
 
-// OpenFrame shows a frame of the trace in detail; EnterFrame goes there too.
+// OpenFrame shows a frame of the trace in detail, or a part of HTTP/1.1; EnterFrame
+// goes there too.
 type (
-	OpenFrame  struct{ Index int }
-	EnterFrame struct{ Index int }
+	OpenFrame struct {
+		Index int
+		Part  bool
+	}
+	EnterFrame struct {
+		Index int
+		Part  bool
+	}
 )
+
+// OpenTable shows the dynamic table as the selected header block left it.
+type OpenTable struct{}
+
+// Skeleton copies a .proto file inferred from the messages like the one in view.
+type Skeleton struct{}
 
 // FollowTail stays on the newest message until the user moves.
 type FollowTail struct{}

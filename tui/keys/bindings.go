@@ -65,6 +65,8 @@ var bindings = []Binding{
 	{Detail, []string{"t"}, "t", "next tab", "the next tab", intent.NextTab{}},
 	{Detail, []string{"T"}, "T", "tab", "the tab before", intent.PrevTab{}},
 	{Detail, []string{"z"}, "z", "fold all", "fold or unfold every nested message", intent.FoldAll{}},
+	{Detail, []string{"d"}, "d", "table", "the dynamic table as the selected header block left it", intent.OpenTable{}},
+	{Detail, []string{"S"}, "S", "skeleton", "copy a .proto file inferred from the messages like this one", intent.Skeleton{}},
 	{Detail, []string{"F"}, "F", "follow", "stay on the newest message", intent.FollowTail{}},
 
 	{Wire, []string{"z"}, "z", "fold", "show or fold the connection's own frames", intent.FoldAll{}},

@@ -1,11 +1,12 @@
 // Package tracepane is the wire: the frames of a connection in the order of
-// their arrival, one line each. Frames that only run the connection are folded
-// to one line a run. The frames that carried what is selected elsewhere are
-// marked. The pane draws only what is visible and indexes only what is new.
+// their arrival, or the parts of HTTP/1.1, one line each. Frames that only run the
+// connection are folded to one line a run. The frames that carried what is selected
+// elsewhere are marked, and those that brought a window to zero say for how long.
+// The pane draws only what is visible and indexes only what is new.
 //
 //	p := tracepane.New()
 //	p.SetTrace(rec, trace)
-//	p.Mark([]int{5}, "payload bytes 3-16 selected", "bytes 3-16")
+//	p.Mark(tracepane.Marks{Frames: []int{5}, Text: "payload bytes 3-16 selected", Short: "bytes 3-16"})
 package tracepane
 
 import (
@@ -23,21 +24,35 @@ import (
 // preface is the row of the client's first 24 bytes, which are no frame.
 const preface = -1
 
-// row is one line: a frame, or a run of frames that is folded.
-type row struct{ first, count int }
+// row is one line: a frame, a run of frames that is folded, or a part of HTTP/1.1.
+type row struct {
+	first, count int32
+	part         bool
+}
+
+// Marks are the frames and parts that carried what is selected elsewhere, and what
+// to say of them.
+type Marks struct {
+	Frames []int  // indexes in the trace, ascending
+	Parts  []int  // likewise
+	Text   string // "payload bytes 3-16 selected"
+	Short  string // the same for narrow panes
+}
+
+// indexed is how much of the trace the rows cover.
+type indexed struct{ frames, parts int }
 
 // Pane is the list of frames.
 type Pane struct {
 	rec      *record.Recording
 	trace    inspect.Trace
 	rows     []row
-	indexed  int    // how many frames rows covers
+	indexed  indexed
 	stream   uint32 // only the frames of this stream; 0 is all
 	unfolded bool
 	list     list.List
-	marked   []int  // frames, ascending
-	note     string // what to say of the marked frames
-	short    string // the same for narrow panes
+	marked   Marks
+	stalls   map[int]string // of frames that were drawn; "" of one that caused none
 
 	w, h    int
 	version int
@@ -65,23 +80,34 @@ func (p *Pane) SetTrace(rec *record.Recording, t inspect.Trace) {
 
 // Mark marks the frames that carried what is selected elsewhere, and says so of
 // them in the words that fit.
-func (p *Pane) Mark(frames []int, note, short string) {
-	if slices.Equal(p.marked, frames) && p.note == note {
+func (p *Pane) Mark(m Marks) {
+	if slices.Equal(p.marked.Frames, m.Frames) && slices.Equal(p.marked.Parts, m.Parts) && p.marked.Text == m.Text {
 		return
 	}
-	p.marked, p.note, p.short = frames, note, short
+	p.marked = m
 	p.version++
 }
 
-// Reveal selects the first marked frame.
+// Reveal selects the first marked frame or part.
 func (p *Pane) Reveal() {
-	if len(p.marked) > 0 {
-		p.selectFrame(p.marked[0])
+	switch {
+	case len(p.marked.Parts) > 0:
+		p.selectItem(p.marked.Parts[0], true)
+	case len(p.marked.Frames) > 0:
+		p.selectItem(p.marked.Frames[0], false)
 	}
 }
 
-func (p *Pane) selectFrame(i int) {
-	at := sort.Search(len(p.rows), func(n int) bool { return p.rows[n].first > i }) - 1
+// selectItem selects the row of a frame or a part. Parts stand before frames: only
+// an upgrade leads from the ones to the others.
+func (p *Pane) selectItem(i int, part bool) {
+	at := sort.Search(len(p.rows), func(n int) bool {
+		r := p.rows[n]
+		if r.part != part {
+			return part
+		}
+		return int(r.first) > i
+	}) - 1
 	if at >= 0 && p.list.Selected() != at {
 		p.list.Select(at)
 		p.version++
@@ -90,13 +116,24 @@ func (p *Pane) selectFrame(i int) {
 
 // index adds the rows of the frames that are new.
 func (p *Pane) index() {
-	if p.indexed == 0 && len(p.rows) == 0 && p.trace.Preface.Len > 0 && p.stream == 0 {
-		p.rows = append(p.rows, row{preface, 1})
+	for ; p.indexed.parts < len(p.trace.Parts); p.indexed.parts++ {
+		if i := p.indexed.parts; p.stream == 0 || p.trace.Parts[i].Stream == p.stream {
+			p.rows = append(p.rows, row{first: int32(i), count: 1, part: true})
+		}
 	}
-	for ; p.indexed < len(p.trace.Frames); p.indexed++ {
-		p.add(p.indexed)
+	if p.indexed.frames == 0 && p.trace.Preface.Len > 0 && p.stream == 0 && !p.prefaced() {
+		p.rows = append(p.rows, row{first: preface, count: 1})
+	}
+	for ; p.indexed.frames < len(p.trace.Frames); p.indexed.frames++ {
+		p.add(p.indexed.frames)
 	}
 	p.list.SetLen(len(p.rows))
+}
+
+// prefaced reports whether the last row is the preface.
+func (p *Pane) prefaced() bool {
+	n := len(p.rows)
+	return n > 0 && p.rows[n-1].first == preface
 }
 
 // add adds the row of one frame, or adds the frame to the run before it.
@@ -107,12 +144,12 @@ func (p *Pane) add(i int) {
 	}
 	if n := len(p.rows); n > 0 && !p.unfolded && p.stream == 0 && housekeeping(f) {
 		last := &p.rows[n-1]
-		if last.first != preface && last.first+last.count == i && housekeeping(p.trace.Frames[i-1]) {
+		if !last.part && last.first != preface && int(last.first+last.count) == i && housekeeping(p.trace.Frames[i-1]) {
 			last.count++
 			return
 		}
 	}
-	p.rows = append(p.rows, row{i, 1})
+	p.rows = append(p.rows, row{first: int32(i), count: 1})
 }
 
 // housekeeping reports whether a frame only runs the connection.
@@ -127,14 +164,14 @@ func housekeeping(f inspect.Frame) bool {
 func (p *Pane) reindex() {
 	r, ok := p.selected()
 	follow := p.list.Following()
-	p.rows, p.indexed = nil, 0
+	p.rows, p.indexed = nil, indexed{}
 	p.index()
 	if follow {
 		p.list.Follow()
 		return
 	}
 	if ok {
-		p.selectFrame(max(r.first, 0))
+		p.selectItem(max(int(r.first), 0), r.part)
 	}
 }
 
@@ -146,10 +183,11 @@ func (p *Pane) selected() (row, bool) {
 	return p.rows[i], true
 }
 
-// Frame returns the selected frame; ok is false on the preface and on a run.
+// Frame returns the selected frame; ok is false on the preface, on a run and on a
+// part of HTTP/1.1.
 func (p *Pane) Frame() (i int, ok bool) {
 	r, ok := p.selected()
-	return r.first, ok && r.first != preface && r.count == 1
+	return int(r.first), ok && r.first != preface && r.count == 1 && !r.part
 }
 
 // Stream returns the stream that is zoomed in on; 0 is the whole connection.
@@ -219,7 +257,7 @@ func (p *Pane) Input(want intent.Intent) intent.Intent {
 		return nil
 	}
 	if r, ok := p.selected(); ok && r.first != preface {
-		return intent.OpenFrame{Index: r.first}
+		return intent.OpenFrame{Index: int(r.first), Part: r.part}
 	}
 	return nil
 }
@@ -235,13 +273,28 @@ func (p *Pane) enter() intent.Intent {
 		p.reindex()
 		return nil
 	}
-	f := p.trace.Frames[r.first]
-	if p.stream == 0 && f.Stream != 0 {
-		p.stream = f.Stream
+	if stream := p.streamOf(r); p.stream == 0 && stream != 0 {
+		p.stream = stream
 		p.reindex()
-		return intent.OpenFrame{Index: r.first}
+		return intent.OpenFrame{Index: int(r.first), Part: r.part}
 	}
-	return intent.EnterFrame{Index: r.first}
+	return intent.EnterFrame{Index: int(r.first), Part: r.part}
+}
+
+func (p *Pane) streamOf(r row) uint32 {
+	if r.part {
+		return p.trace.Parts[r.first].Stream
+	}
+	return p.trace.Frames[r.first].Stream
+}
+
+// Zoom shows only the frames of one stream; 0 shows the whole connection.
+func (p *Pane) Zoom(stream uint32) {
+	if p.stream != stream {
+		p.stream = stream
+		p.reindex()
+		p.version++
+	}
 }
 
 // Back zooms out to the connection, and reports whether it was zoomed in.

@@ -110,11 +110,11 @@ func TestZoomIntoAStreamAndOut(t *testing.T) {
 func TestMarkedFramesSaySo(t *testing.T) {
 	t.Parallel()
 	p := pane(connection(4))
-	p.Mark([]int{4, 5}, "payload bytes 3-16 selected", "bytes 3-16")
+	p.Mark(Marks{Frames: []int{4, 5}, Text: "payload bytes 3-16 selected", Short: "bytes 3-16"})
 	if got := strings.Count(view(p), "◂ bytes 3-16"); got != 2 {
 		t.Errorf("%d lines say it, want 2:\n%s", got, view(p))
 	}
-	p.Mark([]int{1}, "selected", "selected")
+	p.Mark(Marks{Frames: []int{1}, Text: "selected", Short: "selected"})
 	if got := view(p); !strings.Contains(got, "▌      0.00  → 1 × SETTINGS") {
 		t.Errorf("the run that holds the frame is not marked:\n%s", got)
 	}
@@ -123,7 +123,7 @@ func TestMarkedFramesSaySo(t *testing.T) {
 func TestRevealBringsTheFrameIntoView(t *testing.T) {
 	t.Parallel()
 	p := pane(connection(500))
-	p.Mark([]int{300}, "selected", "selected")
+	p.Mark(Marks{Frames: []int{300}, Text: "selected", Short: "selected"})
 	p.Reveal()
 	if got := view(p); !strings.Contains(got, "◂ selected") {
 		t.Errorf("the marked frame is not in view:\n%s", got)

@@ -90,26 +90,52 @@ func (p *Pane) line(r row, sel, focused bool, th *theme.Theme) string {
 		return mark + p.cells(render.FrameLine{
 			At: at, Arrow: "→", Type: "preface", Stream: "·",
 			Length: fmt.Sprint(p.trace.Preface.Len), What: "PRI * HTTP/2.0",
-		}, false, sel && focused, th)
+		}, false, "", sel && focused, th)
 	case r.count > 1:
 		return mark + p.runLine(r, sel && focused, th)
+	case r.part:
+		return mark + p.cells(render.Part(p.rec, p.trace, int(r.first)), marked, "", sel && focused, th)
 	}
-	return mark + p.cells(render.Frame(p.rec, p.trace, r.first), marked, sel && focused, th)
+	return mark + p.cells(render.Frame(p.rec, p.trace, int(r.first)), marked, p.stall(int(r.first)), sel && focused, th)
 }
 
 // words is the note of the marked frames in the length that fits.
 func (p *Pane) words() string {
 	switch {
-	case p.note == "":
+	case p.marked.Text == "":
 		return ""
 	case p.w < windowFrom:
-		return " ◂ " + p.short
+		return " ◂ " + p.marked.Short
 	}
-	return " ◂ " + p.note
+	return " ◂ " + p.marked.Text
 }
 
-// cells draws the columns of one frame.
-func (p *Pane) cells(l render.FrameLine, marked, sel bool, th *theme.Theme) string {
+// keptStalls bounds how many frames are remembered to have caused a stall or none.
+const keptStalls = 4096
+
+// stall says how long the window stood at zero that a frame brought there, or "".
+// The end of a stall is looked for once.
+func (p *Pane) stall(i int) string {
+	f := &p.trace.Frames[i]
+	if f.Type != h2.Data || f.ConnWindow > 0 && f.StreamWindow > 0 {
+		return ""
+	}
+	if text, ok := p.stalls[i]; ok {
+		return text
+	}
+	text, ended := render.Blocked(p.trace, i)
+	if !ended {
+		return text
+	}
+	if p.stalls == nil || len(p.stalls) >= keptStalls {
+		p.stalls = map[int]string{}
+	}
+	p.stalls[i] = text
+	return text
+}
+
+// cells draws the columns of one frame or part.
+func (p *Pane) cells(l render.FrameLine, marked bool, stall string, sel bool, th *theme.Theme) string {
 	arrow := th.Received
 	if l.Arrow == render.Arrow(record.Sent) {
 		arrow = th.Sent
@@ -133,12 +159,16 @@ func (p *Pane) cells(l render.FrameLine, marked, sel bool, th *theme.Theme) stri
 		s += th.Faint.Render(cell.Fit(l.Window, windowCells-1)) + " "
 		room -= windowCells
 	}
+	if stall != "" {
+		stall = "  " + stall
+	}
 	if !marked {
-		return s + cell.Cut(l.What, max(room, 0))
+		what := cell.Cut(l.What, max(room-cell.Width(stall), 0))
+		return s + what + th.Bad.Render(cell.Cut(stall, max(room, 0)))
 	}
 	note := p.words()
-	what := cell.Cut(l.What, max(room-cell.Width(note), 0))
-	return s + th.Carried.Render(what) + th.Mark.Render(note)
+	what := cell.Cut(l.What, max(room-cell.Width(note)-cell.Width(stall), 0))
+	return s + th.Carried.Render(what) + th.Bad.Render(stall) + th.Mark.Render(note)
 }
 
 // runLine draws frames that are folded: how many of each kind.
@@ -175,20 +205,29 @@ func (p *Pane) runLine(r row, sel bool, th *theme.Theme) string {
 }
 
 func (p *Pane) isMarked(r row) bool {
-	if len(p.marked) == 0 || r.first == preface {
+	marked := p.marked.Frames
+	if r.part {
+		marked = p.marked.Parts
+	}
+	if len(marked) == 0 || r.first == preface {
 		return false
 	}
-	at := sort.SearchInts(p.marked, r.first)
-	return at < len(p.marked) && p.marked[at] < r.first+r.count
+	at := sort.SearchInts(marked, int(r.first))
+	return at < len(marked) && marked[at] < int(r.first+r.count)
 }
 
 // copied is a line of the list as text, tab-separated.
 func (p *Pane) copied() intent.Intent {
-	i, ok := p.Frame()
-	if !ok {
+	r, ok := p.selected()
+	if !ok || r.first == preface || r.count > 1 {
 		return nil
 	}
-	l := render.Frame(p.rec, p.trace, i)
+	l := render.FrameLine{}
+	if r.part {
+		l = render.Part(p.rec, p.trace, int(r.first))
+	} else {
+		l = render.Frame(p.rec, p.trace, int(r.first))
+	}
 	fields := []string{l.At, l.Arrow, l.Type, l.Stream, l.Length, l.Flags, l.Window, l.What}
 	return intent.CopyText{What: "frame", Text: strings.Join(slices.DeleteFunc(fields, func(s string) bool { return s == "" }), "\t")}
 }
