@@ -206,3 +206,24 @@ func TestSettingsFlood(t *testing.T) {
 		t.Errorf("%d problems", len(tr.Problems))
 	}
 }
+
+// DATA may come before the HEADERS that say how to read it: its bytes are a
+// message of their own, and what follows is cut as the headers say.
+func TestDataBeforeHeaders(t *testing.T) {
+	t.Parallel()
+	for _, contentType := range []string{"application/grpc", "application/grpc-web-text", "text/event-stream", "text/plain"} {
+		c := newConversation(t)
+		c.request(1, "/a.B/C")
+		c.data(record.Received, 1, false, 100, []byte("0123456789"))
+		c.headers(record.Received, 1, false, 100, ":status", "200", "content-type", contentType)
+		c.data(record.Received, 1, false, 100, prefixed([]byte("reply"), false))
+		c.trailers(1, 0, "")
+		tr := Decode(c.recording(true))
+		if len(tr.Messages) == 0 || tr.Messages[0].Framing != Whole || tr.Messages[0].Length != 10 {
+			t.Errorf("%s: messages %+v, want the 10 bytes before the headers first", contentType, tr.Messages)
+		}
+		if contentType == "application/grpc" && (len(tr.Messages) != 2 || tr.Messages[1].Length != 5) {
+			t.Errorf("messages %+v, want the reply second", tr.Messages)
+		}
+	}
+}

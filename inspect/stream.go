@@ -203,6 +203,11 @@ func (d *Decoder) describe(st *stream, b *HeaderBlock, index int) {
 	if !st.headed[b.Dir] {
 		st.headed[b.Dir] = true
 		st.Content[b.Dir], _ = b.Get("content-type")
+		if w := &st.body[b.Dir]; w.begun {
+			// What came before the headers that say how to read it is a message of its own.
+			w.msg.Length = w.msg.Have
+			d.complete(d.dirs[b.Dir], st, w)
+		}
 		st.body[b.Dir].shape, st.Encoding[b.Dir] = shapeOf(b)
 	}
 	if b.Dir == record.Received {
