@@ -79,7 +79,8 @@ func (f *flow) nameReordering(from int, s segment) {
 	if s.off > h.next || s.end() <= h.next {
 		return
 	}
-	p := Problem{At: s.at, Span: record.Span{Dir: f.dir(from), Off: s.off, Len: s.end() - s.off}, Packet: s.packet}
+	off := max(s.off, 0) // a retransmission may begin before the capture does
+	p := Problem{At: s.at, Span: record.Span{Dir: f.dir(from), Off: off, Len: s.end() - off}, Packet: s.packet}
 	switch {
 	case len(h.waiting) > 0 && h.waiting[0].off > h.next:
 		p.Text = fmt.Sprintf("packet %d stands after packet %d, which carries later bytes: they were reordered, or the first try was lost", s.packet, h.waiting[0].packet)
