@@ -1,12 +1,13 @@
 package server
 
 import (
+	"bytes"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
-	reflectpb "google.golang.org/grpc/reflection/grpc_reflection_v1"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoregistry"
 	"google.golang.org/protobuf/types/descriptorpb"
@@ -31,51 +32,168 @@ import (
 type fetch struct {
 	session  *session
 	files    []*descriptorpb.FileDescriptorProto
-	have     map[string]bool   // by path: it came
-	asked    map[string]bool   // by path: it was asked for
-	defines  map[string]string // service -> path of its file
+	have     map[string][sha256.Size]byte // by path: the hash of what came
+	asked    map[string]bool              // by path or service: it was asked for
+	failed   map[string]string            // by service: why there is no answer
+	defines  map[string]string            // service -> path of its file
 	bytes    int
 	full     bool // a limit was reached
 	problems []catalog.Problem
 }
 
 func newFetch(s *session) *fetch {
-	return &fetch{session: s, have: map[string]bool{}, asked: map[string]bool{}, defines: map[string]string{}}
+	return &fetch{
+		session: s, have: map[string][sha256.Size]byte{}, asked: map[string]bool{},
+		failed: map[string]string{}, defines: map[string]string{},
+	}
 }
 
-// service fetches the file of a service, unless it came along with another.
-func (f *fetch) service(name string) error {
-	if _, ok := f.defines[name]; ok {
+var (
+	errFull     = errors.New("not asked for: the server has sent too much already")
+	errAnother  = errors.New("the server answered another question")
+	errLongName = fmt.Errorf("not asked for: its name is longer than %d bytes", maxName)
+)
+
+// symbol is the question for the file of a service. Its failure is noted.
+func (f *fetch) symbol(name string) question {
+	f.asked[name] = true
+	return question{fileOfSymbol(name), func(resp *answerMessage, err error) error {
+		if err == nil {
+			_, err = f.take(resp, "")
+		}
+		return f.lost(name, err)
+	}}
+}
+
+// lost notes that a service could not be had, and returns what ends the asking.
+func (f *fetch) lost(name string, err error) error {
+	switch {
+	case err == nil:
 		return nil
+	case fatal(f.session.ctx, err):
+		return err
 	}
-	return f.ask(&reflectpb.ServerReflectionRequest{
-		MessageRequest: &reflectpb.ServerReflectionRequest_FileContainingSymbol{FileContainingSymbol: name},
-	})
+	f.failed[name] = reason(err)
+	return nil
+}
+
+// services fetches the files of services, those that did not come along with
+// another. How a schema is cut into files cannot be asked, so each package starts
+// with one question, and doubles their number as long as no answer brings more
+// services than it was asked for: a file with all services of its package is sent
+// once, and a thousand files with one each are asked for at once.
+func (f *fetch) services(names []string) error {
+	width := map[string]int{}
+	for {
+		batch, questions := f.batch(names, width)
+		if len(batch) == 0 {
+			return nil
+		}
+		if err := f.session.ask(questions); err != nil {
+			return err
+		}
+		asked := map[string]int{}
+		for _, name := range batch {
+			asked[packageOf(name)]++
+		}
+		for pkg := range asked {
+			width[pkg] *= 2
+		}
+		for _, name := range names {
+			if _, came := f.defines[name]; came && !f.asked[name] {
+				f.asked[name] = true
+				width[packageOf(name)] = 1
+			}
+		}
+	}
+}
+
+// batch picks what to ask next.
+func (f *fetch) batch(names []string, width map[string]int) (batch []string, questions []question) {
+	taken := map[string]int{}
+	for _, name := range names {
+		if _, came := f.defines[name]; came || f.asked[name] {
+			continue
+		}
+		if f.full || len(name) > maxName {
+			f.asked[name] = true
+			f.failed[name] = errFull.Error()
+			if !f.full {
+				f.failed[name] = errLongName.Error()
+			}
+			continue
+		}
+		pkg := packageOf(name)
+		if width[pkg] == 0 {
+			width[pkg] = 1
+		}
+		if taken[pkg]++; taken[pkg] > width[pkg] {
+			continue
+		}
+		batch, questions = append(batch, name), append(questions, f.symbol(name))
+	}
+	return batch, questions
+}
+
+func packageOf(service string) string {
+	return service[:max(strings.LastIndexByte(service, '.'), 0)]
 }
 
 // imports fetches what the files import and the server did not send along. The
 // well-known types are linked in and need no asking. It fails only when the
 // connection does.
 func (f *fetch) imports() error {
-	for i := 0; i < len(f.files); i++ { // f.files grows meanwhile
-		for _, path := range f.files[i].GetDependency() {
-			if f.have[path] || f.asked[path] || wellKnown(path) {
-				continue
+	for from := 0; from < len(f.files) && !f.full; {
+		end := len(f.files) // more come meanwhile
+		var questions []question
+		for _, file := range f.files[from:end] {
+			for _, path := range file.GetDependency() {
+				if _, came := f.have[path]; came || f.asked["/"+path] || wellKnown(path) {
+					continue
+				}
+				f.asked["/"+path] = true // no service has a name like this
+				questions = append(questions, f.importOf(path))
 			}
-			f.asked[path] = true
-			err := f.ask(&reflectpb.ServerReflectionRequest{
-				MessageRequest: &reflectpb.ServerReflectionRequest_FileByFilename{FileByFilename: path},
-			})
-			if err == nil {
-				continue
-			}
-			if fatal(f.session.ctx, err) {
-				return err
-			}
-			f.problem(path, reason(err))
 		}
+		if err := f.session.ask(questions); err != nil {
+			return err
+		}
+		from = end
 	}
 	return nil
+}
+
+// importOf is the question for a file that others import.
+func (f *fetch) importOf(path string) question {
+	return question{fileByName(path), func(resp *answerMessage, err error) error {
+		if len(path) > 4*maxName {
+			err = errLongName
+		}
+		if err == nil {
+			_, err = f.take(resp, path)
+		}
+		if err != nil && fatal(f.session.ctx, err) {
+			return err
+		}
+		if err != nil {
+			f.problem(path, fmt.Sprintf("%s is without it (%s): fields of its types are shown by number, the rest works", f.importers(path), reason(err)))
+		}
+		return nil
+	}}
+}
+
+// importers names the files that import one.
+func (f *fetch) importers(path string) string {
+	var names []string
+	for _, file := range f.files {
+		if slices.Contains(file.GetDependency(), path) {
+			names = append(names, file.GetName())
+		}
+	}
+	if more := len(names) - 2; more > 0 {
+		return fmt.Sprintf("%s and %d more files", names[0], more+1)
+	}
+	return strings.Join(names, ", ")
 }
 
 // usesAny reports whether a message of the files may hold one of any type.
@@ -86,17 +204,6 @@ func (f *fetch) usesAny() bool {
 		}
 	}
 	return false
-}
-
-// others fetches the files of services that were not asked for, for their types.
-// It fails only when the connection does: what cannot be had is not missed yet.
-func (f *fetch) others(services []string) error {
-	for _, name := range services {
-		if err := f.service(name); err != nil && fatal(f.session.ctx, err) {
-			return err
-		}
-	}
-	return f.imports()
 }
 
 func wellKnown(path string) bool {
@@ -111,50 +218,64 @@ func (f *fetch) problem(where, text string) {
 	f.problems = append(f.problems, catalog.Problem{Where: where, Text: text})
 }
 
-func (f *fetch) ask(q *reflectpb.ServerReflectionRequest) error {
-	if f.full {
-		return &refusal{text: "not asked for: the server has sent too much already"}
-	}
-	resp, err := f.session.ask(q)
-	if err != nil {
-		return err
-	}
+// take keeps the files of an answer and returns their names. If path is not empty,
+// it was asked for a file of this path; that a server knows it by another is a
+// problem, but not the end.
+func (f *fetch) take(resp *answerMessage, path string) (names []string, err error) {
 	if resp.GetFileDescriptorResponse() == nil {
-		return errors.New("the server answered another question")
+		return nil, errAnother
 	}
-	for _, b := range resp.GetFileDescriptorResponse().GetFileDescriptorProto() {
-		f.add(b)
+	files := resp.GetFileDescriptorResponse().GetFileDescriptorProto()
+	for _, b := range files {
+		if name, ok := f.add(b); ok {
+			names = append(names, name)
+		}
 	}
-	return nil
+	_, came := f.have[path]
+	switch {
+	case path == "" || came || f.full:
+	case len(names) == 0:
+		return nil, errors.New("the answer holds no file")
+	default:
+		f.problem(path, fmt.Sprintf("asked for it, the server sent %s: types are found there by their names", names[0]))
+	}
+	return names, nil
 }
 
-// add keeps a file that is new. Its services are noted even if another file of
-// the same path came first: servers that change their mind are not followed.
-func (f *fetch) add(b []byte) {
+// add keeps a file that is new and returns its name. Its services are noted even
+// if another file of the same path came first: servers that change their mind are
+// not followed, but told.
+func (f *fetch) add(b []byte) (name string, ok bool) {
 	if f.bytes += len(b); f.full || f.bytes > maxBytes || len(f.files) >= maxFiles {
 		if !f.full {
 			f.full = true
 			f.problem("reflection", fmt.Sprintf("the server sends more than %d files or %d MiB of schema; the rest is left out", maxFiles, maxBytes>>20))
 		}
-		return
+		return "", false
 	}
+	sum := sha256.Sum256(b)
 	file := &descriptorpb.FileDescriptorProto{}
 	if err := proto.Unmarshal(b, file); err != nil {
 		f.problem("reflection", fmt.Sprintf("a file of %d bytes is not a file descriptor: %v", len(b), err))
-		return
+		return "", false
 	}
+	name = file.GetName()
 	for _, s := range file.GetService() {
-		name := s.GetName()
+		full := s.GetName()
 		if p := file.GetPackage(); p != "" {
-			name = p + "." + name
+			full = p + "." + full
 		}
-		if _, ok := f.defines[name]; !ok {
-			f.defines[name] = file.GetName()
+		if _, ok := f.defines[full]; !ok {
+			f.defines[full] = name
 		}
 	}
-	if f.have[file.GetName()] {
-		return
+	if before, again := f.have[name]; again {
+		if !bytes.Equal(before[:], sum[:]) {
+			f.problem(name, "the server sent two different files of this name; the first is used")
+		}
+		return name, true
 	}
-	f.have[file.GetName()] = true
+	f.have[name] = sum
 	f.files = append(f.files, file)
+	return name, true
 }

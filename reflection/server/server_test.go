@@ -154,7 +154,9 @@ type scripted struct {
 	symbols  map[string][]string // symbol -> files in text form
 	byName   map[string][]string
 	fail     error
-	once     bool // ends the stream after each answer
+
+	extensions map[string][]string // "message number" -> files
+	once       bool                // ends the stream after each answer
 
 	mu    sync.Mutex
 	asked []string
@@ -195,6 +197,10 @@ func (s *scripted) answer(q *reflectpb.ServerReflectionRequest) *reflectpb.Serve
 	case *reflectpb.ServerReflectionRequest_FileByFilename:
 		s.note(m.FileByFilename)
 		files = s.byName[m.FileByFilename]
+	case *reflectpb.ServerReflectionRequest_FileContainingExtension:
+		key := fmt.Sprint(m.FileContainingExtension.GetContainingType(), " ", m.FileContainingExtension.GetExtensionNumber())
+		s.note(key)
+		files = s.extensions[key]
 	}
 	if files == nil {
 		resp.MessageResponse = &reflectpb.ServerReflectionResponse_ErrorResponse{ErrorResponse: &reflectpb.ErrorResponse{ErrorCode: int32(codes.NotFound), ErrorMessage: "no such thing"}}
@@ -218,6 +224,19 @@ func (s *scripted) note(q string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.asked = append(s.asked, q)
+}
+
+// questions returns what was asked for, in order.
+func (s *scripted) questions() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return strings.Join(s.asked, " ")
+}
+
+func (s *scripted) forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.asked = nil
 }
 
 func (s *scripted) load(t *testing.T) (*catalog.Catalog, error) {
@@ -273,6 +292,7 @@ func TestLoadIsLenient(t *testing.T) {
 		if m := op.Call.(catalog.RPC).Method; m.Input().IsPlaceholder() || m.Output().IsPlaceholder() {
 			t.Error("messages were not resolved")
 		}
+		slices.Sort(s.asked) // several are asked at once
 		if got := strings.Join(s.asked, " "); got != "a.Bad a.Elsewhere a.Garbage a.Gone a.Good" {
 			t.Errorf("once=%v: asked %q", once, got)
 		}
