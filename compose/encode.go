@@ -12,40 +12,44 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
-	"google.golang.org/protobuf/reflect/protoregistry"
 	"google.golang.org/protobuf/types/dynamicpb"
 
 	"github.com/wiregloss/wiregloss/catalog"
 )
 
-// Encode turns a JSON body into protobuf bytes, fields in order of number. Fields
-// may have their JSON or their proto names. An empty body is an empty message.
-// What is accepted is what protojson accepts; errors are *BodyError. types, which
-// may be nil, resolves Any and extensions.
+// Encode turns a ProtoJSON body into protobuf bytes, fields in order of number.
+// Fields may have their JSON or their proto names. An empty body is an empty
+// message. What is accepted is what protojson accepts; errors are *BodyError.
+// types, which may be nil, resolves Any and extensions. Options.Encode takes more.
 func Encode(md protoreflect.MessageDescriptor, types catalog.Types, body []byte) ([]byte, error) {
-	if len(bytes.TrimSpace(body)) == 0 {
-		body = []byte("{}")
-	}
-	if types == nil {
-		types = protoregistry.GlobalTypes
+	return Options{Types: types, Strict: true}.Encode(md, body)
+}
+
+// Encode turns one message as a person writes it into protobuf bytes, fields in
+// order of number; one in the binary format stays as it is. An empty body is an
+// empty message. Errors are *BodyError.
+func (o Options) Encode(md protoreflect.MessageDescriptor, body []byte) (msg []byte, err error) {
+	if o.Format == Binary {
+		return o.bare(body)
 	}
 	if md.IsPlaceholder() {
 		return nil, &BodyError{Line: 1, Col: 1, Text: "the schema of " + string(md.FullName()) + " could not be read, so no body can be made for it"}
 	}
-	return encode(md, types, body)
-}
-
-// encode turns a panic of the library into an error: schemas come from strangers,
-// and it gives up on some that it let pass before, such as fields of no type.
-func encode(md protoreflect.MessageDescriptor, types catalog.Types, body []byte) (msg []byte, err error) {
+	// Schemas come from strangers, and the library panics on some that it let pass
+	// before, such as fields of no type.
 	defer func() {
 		if r := recover(); r != nil {
 			err = &BodyError{Line: 1, Col: 1, Text: fmt.Sprintf("the schema of %s cannot be used: %v", md.FullName(), r)}
 		}
 	}()
 	m := dynamicpb.NewMessage(md)
-	if err := (protojson.UnmarshalOptions{Resolver: types}).Unmarshal(body, m); err != nil {
-		return nil, diagnose(md, types, body, err)
+	if o.Format == Text {
+		err = o.readText(m, body)
+	} else {
+		err = o.readJSON(m, body)
+	}
+	if err != nil {
+		return nil, err
 	}
 	msg, err = proto.MarshalOptions{Deterministic: true}.Marshal(m)
 	if err != nil {
@@ -54,15 +58,64 @@ func encode(md protoreflect.MessageDescriptor, types catalog.Types, body []byte)
 	return msg, nil
 }
 
-// diagnose finds the place and reason of what protojson refused. The library's
-// own words are the last resort: they lack the path and the expected type.
-func diagnose(md protoreflect.MessageDescriptor, types catalog.Types, body []byte, cause error) *BodyError {
-	fault := explain(md, types, body)
+// readJSON fills m from JSON. Most bodies are plain JSON, so that is tried first;
+// what protojson refuses is walked along the schema, which finds either the fault
+// or what protojson can be given instead.
+func (o Options) readJSON(m *dynamicpb.Message, body []byte) error {
+	if len(bytes.TrimSpace(body)) == 0 {
+		body = []byte("{}")
+	}
+	read := protojson.UnmarshalOptions{Resolver: o.types(), DiscardUnknown: o.AllowUnknown}
+	cause := read.Unmarshal(body, m)
+	if cause == nil {
+		return nil
+	}
+	canonical, fault := o.walk(m.Descriptor(), body)
 	if fault != nil {
 		return fault
 	}
-	text := plain(cause)
-	offset := 0
+	if canonical == nil {
+		return lastResort(body, cause)
+	}
+	if err := read.Unmarshal(canonical, m); err != nil {
+		e := lastResort(canonical, err)
+		e.Line, e.Col, e.Offset = 1, 1, 0 // its place is one of another text
+		return e
+	}
+	return nil
+}
+
+// walk returns the first fault of a body. If it finds none it returns the body as
+// protojson takes it, nil if that is what was written.
+func (o Options) walk(md protoreflect.MessageDescriptor, body []byte) (canonical []byte, problem *BodyError) {
+	root, strict, err := o.parse(body)
+	w := walker{o: o, body: body}
+	if err == nil {
+		err = w.message(root, md, "")
+	}
+	var f *fault
+	if errors.As(err, &f) {
+		return nil, located(body, f.at, &BodyError{Path: f.path, Text: f.text, Suggestion: f.suggestion})
+	}
+	if strict && len(w.instead) == 0 {
+		return nil, nil
+	}
+	return w.appendJSON(nil, root), nil
+}
+
+// parse reads a body; strict is true if it is plain JSON.
+func (o Options) parse(body []byte) (root value, strict bool, err error) {
+	if o.Strict {
+		root, err = parse(body)
+		return root, true, err
+	}
+	return parseLoose(body)
+}
+
+// lastResort words an error of the protobuf module, whose own words lack the path
+// and the expected type.
+func lastResort(body []byte, cause error) *BodyError {
+	text, offset := plain(cause), 0
 	if m := position.FindStringSubmatch(text); m != nil {
 		line, _ := strconv.Atoi(m[1])
 		col, _ := strconv.Atoi(m[2])
@@ -79,20 +132,6 @@ var position = regexp.MustCompile(`\(line (\d+):(\d+)\): `)
 func plain(err error) string {
 	s := strings.ReplaceAll(err.Error(), "\u00a0", " ")
 	return strings.TrimPrefix(s, "proto: ")
-}
-
-// explain returns the first fault of a body, nil if it finds none.
-func explain(md protoreflect.MessageDescriptor, types catalog.Types, body []byte) *BodyError {
-	root, err := parse(body)
-	if err == nil {
-		w := walker{types: types, body: body}
-		err = w.message(root, md, "")
-	}
-	var f *fault
-	if !errors.As(err, &f) {
-		return nil
-	}
-	return located(body, f.at, &BodyError{Path: f.path, Text: f.text, Suggestion: f.suggestion})
 }
 
 // fault is a BodyError before its offset was turned into line and column.

@@ -131,7 +131,7 @@ func FuzzEncode(f *testing.F) {
 		for _, md := range []protoreflect.MessageDescriptor{order, item} {
 			m := dynamicpb.NewMessage(md)
 			err := protojson.UnmarshalOptions{Resolver: types}.Unmarshal([]byte(body), m)
-			fault := explain(md, types, []byte(body))
+			_, fault := Options{Types: types, Strict: true}.walk(md, []byte(body))
 			if (err == nil) != (fault == nil) {
 				t.Fatalf("%s\nprotojson: %v\nexplained: %v", body, err, fault)
 			}

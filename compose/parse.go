@@ -3,7 +3,6 @@ package compose
 import (
 	"fmt"
 	"strconv"
-	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -17,13 +16,15 @@ const (
 	text
 	object
 	array
+	special // Infinity, -Infinity or NaN as JSON5 writes them
 )
 
 // value is a parsed JSON value that knows its place in the body.
 type value struct {
 	kind       kind
 	start, end int
-	str        string // of a text: unescaped
+	str        string // of a text: unescaped; of a special: its name in ProtoJSON
+	plain      string // of a number that JSON would write differently: how
 	members    []member
 	elems      []value
 }
@@ -39,20 +40,30 @@ const deepest = 10000
 
 // parser reads JSON with the strictness of protojson: valid UTF-8, no lone
 // surrogates, nothing after the value. Unlike encoding/json it keeps positions
-// of names and values.
+// of names and values. A loose parser takes JSON5 too.
 type parser struct {
-	in    []byte
-	pos   int
-	depth int
+	in     []byte
+	pos    int
+	depth  int
+	loose  bool
+	strict bool // nothing was met so far that JSON would write differently
 }
 
 func parse(in []byte) (value, error) {
-	p := parser{in: in}
+	p := parser{in: in, strict: true}
+	return p.whole()
+}
+
+// whole reads the one value of the input.
+func (p *parser) whole() (value, error) {
 	v, err := p.value()
 	if err != nil {
 		return v, err
 	}
-	if p.space(); p.pos < len(in) {
+	if err := p.space(); err != nil {
+		return v, err
+	}
+	if p.pos < len(p.in) {
 		return v, p.fail(p.pos, "unexpected %s after the end of the value", p.word())
 	}
 	return v, nil
@@ -62,15 +73,24 @@ func (p *parser) fail(at int, format string, args ...any) error {
 	return &fault{at: at, text: fmt.Sprintf(format, args...)}
 }
 
-func (p *parser) space() {
+// space skips white space; a loose parser also comments, of which one may have no
+// end.
+func (p *parser) space() error {
 	for p.pos < len(p.in) {
 		switch p.in[p.pos] {
 		case ' ', '\n', '\r', '\t':
 			p.pos++
 		default:
-			return
+			if !p.loose {
+				return nil
+			}
+			more, err := p.looseSpace()
+			if !more || err != nil {
+				return err
+			}
 		}
 	}
+	return nil
 }
 
 // word quotes what stands at the current position, for a message.
@@ -96,7 +116,9 @@ func joins(c byte) bool {
 }
 
 func (p *parser) value() (value, error) {
-	p.space()
+	if err := p.space(); err != nil {
+		return value{}, err
+	}
 	if p.pos == len(p.in) {
 		return value{}, p.fail(p.pos, "the body ends where a value is wanted")
 	}
@@ -105,10 +127,12 @@ func (p *parser) value() (value, error) {
 		return p.nested(object, p.object)
 	case c == '[':
 		return p.nested(array, p.array)
-	case c == '"':
+	case c == '"' || c == '\'' && p.loose:
 		start := p.pos
 		s, err := p.string()
 		return value{kind: text, start: start, end: p.pos, str: s}, err
+	case p.loose && (joins(c) && c != '_'):
+		return p.looseScalar()
 	case c == '-' || '0' <= c && c <= '9':
 		return p.number()
 	}
@@ -130,27 +154,21 @@ func (p *parser) nested(k kind, read func(*value) error) (value, error) {
 
 func (p *parser) object(v *value) error {
 	for first := true; ; first = false {
-		p.space()
-		if p.closes('}') {
-			return nil
-		}
-		if !first {
-			if err := p.comma('}', v.start); err != nil {
-				return err
-			}
+		done, err := p.next('}', v.start, first)
+		if done || err != nil {
+			return err
 		}
 		if p.pos == len(p.in) {
 			return p.fail(p.pos, "the body ends inside an object; add }")
 		}
-		if p.in[p.pos] != '"' {
-			return p.fail(p.pos, "want a field name in double quotes, got %s", p.word())
-		}
 		m := member{at: p.pos}
-		var err error
-		if m.name, err = p.string(); err != nil {
+		if m.name, err = p.name(); err != nil {
 			return err
 		}
-		if p.space(); p.pos == len(p.in) || p.in[p.pos] != ':' {
+		if err := p.space(); err != nil {
+			return err
+		}
+		if p.pos == len(p.in) || p.in[p.pos] != ':' {
 			return p.fail(p.pos, "want : after the field name %q, got %s", m.name, p.word())
 		}
 		p.pos++
@@ -163,14 +181,9 @@ func (p *parser) object(v *value) error {
 
 func (p *parser) array(v *value) error {
 	for first := true; ; first = false {
-		p.space()
-		if p.closes(']') {
-			return nil
-		}
-		if !first {
-			if err := p.comma(']', v.start); err != nil {
-				return err
-			}
+		done, err := p.next(']', v.start, first)
+		if done || err != nil {
+			return err
 		}
 		if p.pos == len(p.in) {
 			return p.fail(p.pos, "the body ends inside an array; add ]")
@@ -181,6 +194,35 @@ func (p *parser) array(v *value) error {
 		}
 		v.elems = append(v.elems, e)
 	}
+}
+
+// next goes to the next element of an object or array, past the comma; done is
+// true when the closing bracket came instead.
+func (p *parser) next(bracket byte, opened int, first bool) (done bool, err error) {
+	if err := p.space(); err != nil {
+		return false, err
+	}
+	if p.closes(bracket) {
+		return true, nil
+	}
+	if first {
+		return false, nil
+	}
+	if err := p.comma(bracket, opened); err != nil {
+		return false, err
+	}
+	return p.closes(bracket), nil
+}
+
+// name reads the name of a member.
+func (p *parser) name() (string, error) {
+	switch {
+	case p.in[p.pos] == '"' || p.loose && p.in[p.pos] == '\'':
+		return p.string()
+	case p.loose:
+		return p.bareName()
+	}
+	return "", p.fail(p.pos, "want a field name in double quotes, got %s", p.word())
 }
 
 // closes consumes the closing bracket if it is next.
@@ -202,8 +244,14 @@ func (p *parser) comma(bracket byte, opened int) error {
 	}
 	at := p.pos
 	p.pos++
-	if p.space(); p.pos < len(p.in) && p.in[p.pos] == bracket {
-		return p.fail(at, "a comma before %c", bracket)
+	if err := p.space(); err != nil {
+		return err
+	}
+	if p.pos < len(p.in) && p.in[p.pos] == bracket {
+		if !p.loose {
+			return p.fail(at, "a comma before %c", bracket)
+		}
+		p.strict = false
 	}
 	return nil
 }
@@ -223,7 +271,7 @@ func (p *parser) literal() (value, error) {
 	if p.in[p.pos] == '\'' {
 		return value{}, p.fail(p.pos, "single quotes are not JSON; use double quotes")
 	}
-	return value{}, p.fail(p.pos, "want a value, got %s", p.word())
+	return value{}, p.fail(p.pos, "want a value, got %s%s", p.word(), p.curly())
 }
 
 func (p *parser) digits() (n int) {
@@ -261,69 +309,4 @@ func (p *parser) number() (value, error) {
 	}
 	v.end = p.pos
 	return v, nil
-}
-
-func (p *parser) string() (string, error) {
-	start := p.pos
-	p.pos++
-	var out []byte
-	for p.pos < len(p.in) {
-		r, n := utf8.DecodeRune(p.in[p.pos:])
-		switch {
-		case r == utf8.RuneError && n == 1:
-			return "", p.fail(p.pos, "invalid UTF-8 in a string: byte 0x%02x", p.in[p.pos])
-		case r < ' ':
-			return "", p.fail(p.pos, "%q in a string; write it as an escape", r)
-		case r == '"':
-			p.pos++
-			return string(out), nil
-		case r == '\\':
-			var err error
-			if out, err = p.escape(out, start); err != nil {
-				return "", err
-			}
-		default:
-			out = append(out, p.in[p.pos:p.pos+n]...)
-			p.pos += n
-		}
-	}
-	return "", p.openString(start)
-}
-
-func (p *parser) openString(start int) error {
-	return p.fail(start, "the string that begins here has no closing quote")
-}
-
-var escapes = map[byte]byte{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
-
-func (p *parser) escape(out []byte, start int) ([]byte, error) {
-	if p.pos+1 >= len(p.in) {
-		return nil, p.openString(start)
-	}
-	if c, ok := escapes[p.in[p.pos+1]]; ok {
-		p.pos += 2
-		return append(out, c), nil
-	}
-	at := p.pos
-	r, ok := p.hex()
-	if ok && utf16.IsSurrogate(r) {
-		low, found := p.hex()
-		r = utf16.DecodeRune(r, low)
-		ok = found && r != utf8.RuneError
-	}
-	if !ok {
-		end := min(at+6, len(p.in))
-		return nil, p.fail(at, "%q is not a valid escape", p.in[at:end])
-	}
-	return utf8.AppendRune(out, r), nil
-}
-
-// hex reads \uXXXX.
-func (p *parser) hex() (rune, bool) {
-	if len(p.in)-p.pos < 6 || p.in[p.pos] != '\\' || p.in[p.pos+1] != 'u' {
-		return 0, false
-	}
-	n, err := strconv.ParseUint(string(p.in[p.pos+2:p.pos+6]), 16, 16)
-	p.pos += 6
-	return rune(n), err == nil
 }

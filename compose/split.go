@@ -2,6 +2,7 @@ package compose
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -46,6 +47,7 @@ func (b Body) shift(err error) error {
 // white space between them. It reads no further than needed to see the end of a
 // value, so that a message can be sent while the next is still being typed.
 type Splitter struct {
+	o         Options
 	r         *bufio.Reader
 	line, col int
 	offset    int64
@@ -53,9 +55,13 @@ type Splitter struct {
 	err       error
 }
 
-// Split returns a Splitter of r.
-func Split(r io.Reader) *Splitter {
-	return &Splitter{r: bufio.NewReader(r), line: 1, col: 1}
+// Split returns a Splitter of r that takes plain JSON.
+func Split(r io.Reader) *Splitter { return Options{Strict: true}.Split(r) }
+
+// Split returns a Splitter of r. Between values there may be comments, unless the
+// options are strict.
+func (o Options) Split(r io.Reader) *Splitter {
+	return &Splitter{o: o, r: bufio.NewReader(r), line: 1, col: 1}
 }
 
 // Next returns the next value once its last byte has arrived, and io.EOF after
@@ -83,9 +89,9 @@ func (s *Splitter) next() (Body, error) {
 	if err != nil {
 		return Body{}, err
 	}
-	if _, err := parse(b.JSON); err != nil {
-		var f *fault
-		errors.As(err, &f)
+	_, _, err = s.o.parse(b.JSON)
+	var f *fault
+	if errors.As(err, &f) {
 		return Body{}, b.shift(located(b.JSON, f.at, &BodyError{Text: f.text}))
 	}
 	return b, nil
@@ -105,11 +111,60 @@ func (s *Splitter) skipSpace() (byte, error) {
 		if err != nil {
 			return 0, s.readError(err)
 		}
-		switch c {
-		case ' ', '\t', '\n', '\r', 0x1e:
+		switch {
+		case c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == 0x1e:
+		case c == '/' && !s.o.Strict:
+			// A slash begins no value: there is nothing to lose by waiting for more.
+			comment, err := s.comment()
+			if err != nil {
+				return 0, err
+			}
+			switch {
+			case comment == nil:
+				return c, nil
+			case comment[0] == '*' && (len(comment) < 3 || !bytes.HasSuffix(comment, []byte("*/"))):
+				return 0, &BodyError{Message: s.count + 1, Line: s.line, Col: s.col, Offset: s.offset, Text: "the body ends inside a comment; add */"}
+			}
 		default:
 			return c, nil
 		}
+	}
+}
+
+// comment reads the rest of the comment whose slash was just read, with its end;
+// nil if the slash begins none.
+func (s *Splitter) comment() ([]byte, error) {
+	next, err := s.r.Peek(1)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, s.readError(err)
+	}
+	if len(next) == 0 || next[0] != '/' && next[0] != '*' {
+		return nil, nil
+	}
+	line := next[0] == '/'
+	var out []byte
+	for {
+		c, err := s.read()
+		if errors.Is(err, io.EOF) {
+			return out, nil // parse says what is missing, if the value goes on
+		}
+		if err != nil {
+			return nil, s.readError(err)
+		}
+		if out = append(out, c); int64(len(out)) > s.o.maxBody() {
+			return nil, s.tooLarge()
+		}
+		if line && c == '\n' || !line && len(out) > 2 && c == '/' && out[len(out)-2] == '*' {
+			return out, nil
+		}
+	}
+}
+
+// tooLarge is the error of a value that goes on past the limit.
+func (s *Splitter) tooLarge() error {
+	return &BodyError{
+		Message: s.count, Line: s.line, Col: s.col, Offset: s.offset,
+		Text: fmt.Sprintf("the message is larger than %d bytes, the limit of one message", s.o.maxBody()),
 	}
 }
 
@@ -141,8 +196,8 @@ func (s *Splitter) read() (byte, error) {
 // value returns the bytes of the value that begins with first. It looks only for
 // the value's end; whether it is valid is for parse to say.
 func (s *Splitter) value(first byte) ([]byte, error) {
-	switch first {
-	case '{', '[', '"':
+	switch {
+	case first == '{' || first == '[' || first == '"' || first == '\'' && !s.o.Strict:
 		return s.delimited(first)
 	}
 	out := []byte{first}
@@ -158,19 +213,18 @@ func (s *Splitter) value(first byte) ([]byte, error) {
 			return out, nil
 		}
 		c, _ := s.read() // it was just seen
-		out = append(out, c)
+		if out = append(out, c); int64(len(out)) > s.o.maxBody() {
+			return nil, s.tooLarge()
+		}
 	}
 }
 
 // delimited reads up to the bracket or quote that ends the value.
 func (s *Splitter) delimited(first byte) ([]byte, error) {
+	n := nesting{loose: !s.o.Strict}
+	n.pass(first)
 	out := []byte{first}
-	inString, escaped := first == '"', false
-	depth := 0
-	if !inString {
-		depth = 1
-	}
-	for depth > 0 || inString {
+	for !n.complete() {
 		c, err := s.read()
 		if errors.Is(err, io.EOF) {
 			return out, nil // parse names what is missing
@@ -179,19 +233,46 @@ func (s *Splitter) delimited(first byte) ([]byte, error) {
 			return nil, s.readError(err)
 		}
 		out = append(out, c)
-		switch {
-		case escaped:
-			escaped = false
-		case inString:
-			escaped = c == '\\'
-			inString = c != '"'
-		case c == '"':
-			inString = true
-		case c == '{' || c == '[':
-			depth++
-		case c == '}' || c == ']':
-			depth--
+		if c == '/' && n.loose && n.quote == 0 {
+			comment, err := s.comment()
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, comment...)
+		} else {
+			n.pass(c)
+		}
+		if int64(len(out)) > s.o.maxBody() {
+			return nil, s.tooLarge()
 		}
 	}
 	return out, nil
+}
+
+// nesting follows brackets and strings to the end of a value.
+type nesting struct {
+	loose   bool
+	depth   int
+	quote   byte // that ends the open string; 0 outside of strings
+	escaped bool
+}
+
+func (n *nesting) complete() bool { return n.depth <= 0 && n.quote == 0 }
+
+func (n *nesting) pass(c byte) {
+	switch {
+	case n.escaped:
+		n.escaped = false
+	case n.quote != 0:
+		n.escaped = c == '\\'
+		if c == n.quote {
+			n.quote = 0
+		}
+	case c == '"' || c == '\'' && n.loose:
+		n.quote = c
+	case c == '{' || c == '[':
+		n.depth++
+	case c == '}' || c == ']':
+		n.depth--
+	}
 }

@@ -13,13 +13,25 @@ import (
 )
 
 // walker compares a parsed body with its schema, in step with protojson's rules,
-// and stops at the first difference.
+// and stops at the first difference. On its way it collects what protojson must
+// be given in place of what was written.
 type walker struct {
-	types catalog.Types
-	body  []byte
+	o    Options
+	body []byte
+	// instead holds the JSON of values by where they start.
+	instead map[int][]byte
 }
 
+// raw returns a value as it was written, for messages.
 func (w *walker) raw(v value) []byte { return w.body[v.start:v.end] }
+
+// replace remembers the JSON of a value that protojson would not take as written.
+func (w *walker) replace(v value, json []byte) {
+	if w.instead == nil {
+		w.instead = map[int][]byte{}
+	}
+	w.instead[v.start] = json
+}
 
 func fail(at int, path, format string, args ...any) *fault {
 	return &fault{at: at, path: path, text: fmt.Sprintf(format, args...)}
@@ -49,6 +61,9 @@ func (w *walker) fields(v value, md protoreflect.MessageDescriptor, path string,
 		fd, err := w.field(md, m, at)
 		if err != nil {
 			return err
+		}
+		if fd == nil {
+			continue // unknown, and that is allowed
 		}
 		if first, dup := seen[fd.Number()]; dup {
 			return fail(m.at, at, "the field is given twice%s", otherName(first, m.name))
@@ -94,16 +109,24 @@ func required(v value, md protoreflect.MessageDescriptor, path string) error {
 	return nil
 }
 
-// field finds the field of a member: by JSON name, proto name, or [extension].
+// field finds the field of a member: by JSON name, proto name, or [extension]. It
+// returns nil for one that is not known if unknown fields are allowed.
 func (w *walker) field(md protoreflect.MessageDescriptor, m member, path string) (protoreflect.FieldDescriptor, error) {
 	if name, ok := bracketed(m.name); ok {
 		return w.extension(md, protoreflect.FullName(name), m, path)
 	}
+	return w.named(md, m, path)
+}
+
+func (w *walker) named(md protoreflect.MessageDescriptor, m member, path string) (protoreflect.FieldDescriptor, error) {
 	if fd := md.Fields().ByJSONName(m.name); fd != nil {
 		return fd, nil
 	}
 	if fd := md.Fields().ByTextName(m.name); fd != nil {
 		return fd, nil
+	}
+	if w.o.AllowUnknown {
+		return nil, nil
 	}
 	f := fail(m.at, path, "no such field in %s", md.FullName())
 	f.suggestion = nearestField(md, m.name)
@@ -121,8 +144,11 @@ func bracketed(name string) (string, bool) {
 }
 
 func (w *walker) extension(md protoreflect.MessageDescriptor, name protoreflect.FullName, m member, path string) (protoreflect.FieldDescriptor, error) {
-	x, err := w.types.FindExtensionByName(name)
+	x, err := w.o.types().FindExtensionByName(name)
 	if err != nil || x == nil {
+		if w.o.AllowUnknown {
+			return nil, nil
+		}
 		return nil, fail(m.at, path, "no extension of this name is known")
 	}
 	fd := x.TypeDescriptor()
@@ -262,7 +288,7 @@ func (w *walker) enum(v value, fd protoreflect.FieldDescriptor, path string) err
 	ed := fd.Enum()
 	switch v.kind {
 	case text:
-		if ed.Values().ByName(protoreflect.Name(v.str)) != nil {
+		if w.o.AllowUnknown || ed.Values().ByName(protoreflect.Name(v.str)) != nil {
 			return nil
 		}
 		names := make([]string, ed.Values().Len())
@@ -275,108 +301,85 @@ func (w *walker) enum(v value, fd protoreflect.FieldDescriptor, path string) err
 		}
 		return f
 	case number:
-		if scalarOK(protoreflect.Int32Kind, w.raw(v)) {
+		if scalarOK(protoreflect.Int32Kind, w.json(v)) {
 			return nil
 		}
 	case null:
 		if isNullValue(fd) {
 			return nil
 		}
-	case boolean, object, array: // fit no enum
+	case boolean, object, array, special: // fit no enum
 	}
 	return fail(v.start, path, "want a name or number of enum %s, got %s", ed.FullName(), w.show(v))
 }
 
 // scalar leaves the decision to protojson and only words it.
 func (w *walker) scalar(v value, fd protoreflect.FieldDescriptor, path string) error {
-	if scalarOK(fd.Kind(), w.raw(v)) {
+	k := fd.Kind()
+	if k == protoreflect.BytesKind && v.kind == text && !w.o.Strict {
+		taken, err := w.bytesForm(v, path)
+		if taken || err != nil {
+			return err
+		}
+	}
+	if w.fits(v, k) {
 		return nil
 	}
 	f := fail(v.start, path, "want %s, got %s", wants(fd), w.show(v))
 	switch {
-	case fd.Kind() == protoreflect.StringKind && (v.kind == number || v.kind == boolean):
+	case k == protoreflect.StringKind && (v.kind == number || v.kind == boolean || v.kind == special):
 		f.text += fmt.Sprintf("; write %q", w.raw(v))
-	case v.kind == text && scalarOK(fd.Kind(), []byte(strings.TrimSpace(v.str))):
+	case k == protoreflect.BytesKind && v.kind == text && !w.o.Strict:
+		f.text += `; for other forms write "hex:0a0b", "text:words" or "@file"`
+	case v.kind == text && scalarOK(k, []byte(strings.TrimSpace(v.str))):
 		f.text += "; write " + strings.TrimSpace(v.str)
 	}
 	return f
 }
 
+func (w *walker) fits(v value, k protoreflect.Kind) bool {
+	if v.kind == special && k != protoreflect.FloatKind && k != protoreflect.DoubleKind {
+		return false
+	}
+	return scalarOK(k, w.json(v))
+}
+
 // wellKnown leaves the decision to protojson and only words it.
 func (w *walker) wellKnown(v value, md protoreflect.MessageDescriptor, path string) error {
-	if md.FullName() == "google.protobuf.Any" {
+	switch md.FullName() {
+	case "google.protobuf.Any":
 		return w.any(v, path)
+	case "google.protobuf.BytesValue", "google.protobuf.FloatValue", "google.protobuf.DoubleValue":
+		if fd := md.Fields().ByNumber(1); fd != nil {
+			return w.scalar(v, fd, path)
+		}
 	}
-	err := protojson.UnmarshalOptions{Resolver: w.types}.Unmarshal(w.raw(v), dynamicpb.NewMessage(md))
+	if s, found := firstSpecial(v); found {
+		return fail(s.start, path, "want %s, got %s", wantsKnown(md), w.show(s))
+	}
+	err := protojson.UnmarshalOptions{Resolver: w.o.types(), DiscardUnknown: w.o.AllowUnknown}.Unmarshal(w.json(v), dynamicpb.NewMessage(md))
 	if err == nil {
 		return nil
 	}
 	return fail(v.start, path, "want %s, got %s", wantsKnown(md), w.show(v))
 }
 
-func (w *walker) any(v value, path string) error {
-	if v.kind != object {
-		return fail(v.start, path, `want an object with "@type" (google.protobuf.Any), got %s`, w.show(v))
+// firstSpecial finds the first number in v that JSON has no form for.
+func firstSpecial(v value) (value, bool) {
+	if v.kind == special {
+		return v, true
 	}
-	if len(v.members) == 0 {
-		return nil
-	}
-	url, at, err := anyType(v, path)
-	if err != nil {
-		return err
-	}
-	mt, err := w.types.FindMessageByURL(url)
-	if err != nil {
-		return fail(at, join(path, "@type"), "the message type %q is not known", url)
-	}
-	md := mt.Descriptor()
-	if !isWellKnown(md.FullName()) {
-		return w.fields(v, md, path, true)
-	}
-	return w.anyValue(v, md, path)
-}
-
-// anyType returns the type URL and where it stands.
-func anyType(v value, path string) (url string, at int, err error) {
 	for _, m := range v.members {
-		if m.name != "@type" {
-			continue
-		}
-		switch {
-		case url != "":
-			return "", 0, fail(m.at, join(path, "@type"), "given twice")
-		case m.val.kind != text || m.val.str == "":
-			return "", 0, fail(m.val.start, join(path, "@type"), `want the type's URL, like "type.googleapis.com/google.rpc.Status"`)
-		}
-		url, at = m.val.str, m.val.start
-	}
-	if url == "" {
-		return "", 0, fail(v.start, path, `an Any needs "@type", like "type.googleapis.com/google.rpc.Status"`)
-	}
-	return url, at, nil
-}
-
-// anyValue checks an Any that holds a well-known type: its JSON stands in "value".
-func (w *walker) anyValue(v value, md protoreflect.MessageDescriptor, path string) error {
-	found := false
-	for _, m := range v.members {
-		switch {
-		case m.name == "@type":
-		case m.name != "value":
-			return fail(m.at, join(path, m.name), `an Any of %s holds it in "value" and has no other fields`, md.FullName())
-		case found:
-			return fail(m.at, join(path, m.name), "given twice")
-		default:
-			found = true
-			if err := w.wellKnown(m.val, md, join(path, "value")); err != nil {
-				return err
-			}
+		if s, found := firstSpecial(m.val); found {
+			return s, true
 		}
 	}
-	if !found && md.FullName() != "google.protobuf.Empty" {
-		return fail(v.start, path, `an Any of %s needs "value"`, md.FullName())
+	for _, e := range v.elems {
+		if s, found := firstSpecial(e); found {
+			return s, true
+		}
 	}
-	return nil
+	return value{}, false
 }
 
 // join appends a field name to a path. A name that is no identifier is quoted,

@@ -125,7 +125,7 @@ func (w *walker) show(v value) string {
 		return "an array"
 	case text:
 		return strconv.Quote(cut(v.str))
-	case null, boolean, number: // as they are written
+	case null, boolean, number, special: // as they are written
 	}
 	return cut(string(w.raw(v)))
 }
