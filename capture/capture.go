@@ -101,6 +101,7 @@ func (c *Capture) Release() {
 type Options struct {
 	Format   Format   // empty: told from the content
 	Encoding Encoding // empty: told from the content
+	Body     bool     // what is none of the formats is a damaged message, or a gRPC body
 	KeyLog   []byte   // NSS key log lines, for TLS in packet captures
 
 	MaxConnections int   // default 1024, which is what a recording file can hold

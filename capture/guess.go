@@ -68,7 +68,7 @@ func guess(b []byte, o Options) ([]reading, error) {
 		if err != nil && o.Encoding == EncodingHex {
 			return nil, err
 		}
-		if err == nil {
+		if err == nil && len(data) > 0 {
 			all = appendReadings(all, data, EncodingHex, o.Format, penaltyHex, false)
 		}
 	}
@@ -77,7 +77,7 @@ func guess(b []byte, o Options) ([]reading, error) {
 		if err != nil && o.Encoding == EncodingBase64 {
 			return nil, err
 		}
-		if err == nil {
+		if err == nil && len(data) > 0 {
 			all = appendReadings(all, data, EncodingBase64, o.Format, penaltyBase64, false)
 		}
 	}
@@ -338,7 +338,10 @@ type FormatError struct {
 
 // Error says what was tried and how to force a format.
 func (e *FormatError) Error() string {
-	tried := "they begin like nothing of that kind"
+	tried := "they begin like none of the formats"
+	if e.Format != "" {
+		tried = "they begin like nothing of that kind"
+	}
 	if len(e.Readings) > 0 {
 		tried = strings.Join(e.Readings, "; ")
 	}
@@ -352,7 +355,7 @@ func (e *FormatError) Error() string {
 func nearest(size int, all []reading, o Options) *FormatError {
 	e := &FormatError{Size: int64(size), Format: o.Format}
 	for _, r := range all {
-		if len(e.Readings) == 3 || r.score <= 0 && len(e.Readings) > 0 || r.stop < 0 {
+		if len(e.Readings) == 3 || r.score <= 0 && (o.Format == "" || len(e.Readings) > 0) || r.stop < 0 {
 			continue
 		}
 		as := string(r.format)

@@ -292,3 +292,55 @@ func TestLimitOfTheInput(t *testing.T) {
 		t.Errorf("skipped of a file that is just as long: %q", whole.Skipped)
 	}
 }
+
+// TestReadBodyDamaged: where it is known that the input is about messages, a
+// damaged one is read as such, whatever its encoding.
+func TestReadBodyDamaged(t *testing.T) {
+	for name, c := range map[string]struct {
+		in    string
+		shape Shape
+	}{
+		"first field cut":   {"\x0a\x09Ada", Message},
+		"cut, in hex":       {"0a 09 41 64", Message},
+		"gRPC, first cut":   {"\x00\x00\x00\x00\x09\x0a\x05hell", GRPCBody},
+		"end of a group":    {"\x0c", Message},
+		"no field number 0": {"\x02\x01", Message},
+	} {
+		if _, err := Read(strings.NewReader(c.in), Options{}); err == nil {
+			t.Errorf("%s: guessed without being told", name)
+		}
+		got, err := Read(strings.NewReader(c.in), Options{Body: true})
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if conn := got.Connections[0]; conn.Shape != c.shape || len(conn.Problems) != 1 {
+			t.Errorf("%s: shape %d with problems %v, want %d with one", name, conn.Shape, conn.Problems, c.shape)
+		}
+	}
+}
+
+// TestReadUnknownFrameType: a frame type that nobody knows is allowed, RFC 9113 §5.5.
+func TestReadUnknownFrameType(t *testing.T) {
+	const grease = "\x00\x00\x02\xaa\xff\x00\x00\x00\x01zz"
+	for _, in := range []string{preface + settingsFrame + grease + settingsFrame, settingsFrame + settingsFrame + settingsFrame + grease} {
+		c, err := Read(strings.NewReader(in), Options{Format: FormatHTTP2})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p := c.Connections[0].Problems; len(p) > 0 {
+			t.Errorf("%q: problems %v, want none", in, p)
+		}
+	}
+}
+
+// TestReadNoDigits: marks that stand between digits are no hex without them.
+func TestReadNoDigits(t *testing.T) {
+	for _, in := range []string{`"`, "\n", "{}", " , "} {
+		_, err := Read(strings.NewReader(in), Options{})
+		var want *FormatError
+		if !errors.As(err, &want) || strings.Contains(err.Error(), "until byte 0 ") {
+			t.Errorf("%q: error %v, want a FormatError that names no format", in, err)
+		}
+	}
+}

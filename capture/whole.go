@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/wiregloss/wiregloss/record"
 )
@@ -27,12 +28,18 @@ func (s *input) readWhole(o Options) (*Capture, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(all) == 0 || o.Format == "" && all[0].score < scoreEnough {
+	best := 0
+	if len(all) > 0 && o.Format == "" && all[0].score < scoreEnough {
+		best = slices.IndexFunc(all, func(r reading) bool {
+			return o.Body && (r.format == FormatGRPC && r.score > 0 || r.format == FormatProtobuf)
+		})
+	}
+	if len(all) == 0 || best < 0 {
 		return nil, nearest(len(b), all, o)
 	}
-	c, err := all[0].read(o)
+	c, err := all[best].read(o)
 	if c != nil {
-		c.Encoding = all[0].encoding
+		c.Encoding = all[best].encoding
 	}
 	return c, err
 }
@@ -73,7 +80,9 @@ func (r reading) read(o Options) (*Capture, error) {
 	if r.format == FormatHTTP2 && d == record.Received {
 		conn.Notes = append(conn.Notes, "no client preface: the frames are taken for those of the server")
 	}
-	if r.stop >= 0 {
+	// Where frames break a rule the decoder says so, and a type that nobody knows
+	// breaks none (RFC 9113 §5.5).
+	if r.stop >= 0 && r.format != FormatHTTP2 {
 		conn.Problems = append(conn.Problems, Problem{
 			Span: record.Span{Dir: d, Off: int64(r.stop), Len: int64(len(r.data) - r.stop)},
 			Text: fmt.Sprintf("from here on it does not read as %s: %s", r.format, r.why),

@@ -75,7 +75,7 @@ type source struct {
 
 // open reads a file, "-" for stdin, and the schema that goes with it.
 func (o inspectOptions) open(ctx context.Context, ios *ioStreams, path string) (*source, error) {
-	src, err := o.source.read(ios, path)
+	src, err := o.source.read(ios, path, o.typeName != "")
 	if err != nil {
 		return nil, err
 	}
@@ -99,7 +99,9 @@ func (o inspectOptions) open(ctx context.Context, ios *ioStreams, path string) (
 	return src, nil
 }
 
-func (f *sourceFlags) read(ios *ioStreams, path string) (*source, error) {
+// read reads a file. body tells that it is about messages: what looks like nothing
+// else is a damaged one.
+func (f *sourceFlags) read(ios *ioStreams, path string, body bool) (*source, error) {
 	in, name := ios.in, "stdin"
 	if path != "-" {
 		file, err := os.Open(path)
@@ -109,7 +111,7 @@ func (f *sourceFlags) read(ios *ioStreams, path string) (*source, error) {
 		defer file.Close() //nolint:errcheck // only read
 		in, name = file, path
 	}
-	opts := capture.Options{Format: capture.Format(f.format), Encoding: capture.Encoding(f.encoding), MaxBytes: f.maxBytes}
+	opts := capture.Options{Format: capture.Format(f.format), Encoding: capture.Encoding(f.encoding), Body: body, MaxBytes: f.maxBytes}
 	if f.keyLog != "" {
 		var err error
 		if opts.KeyLog, err = os.ReadFile(f.keyLog); err != nil {
