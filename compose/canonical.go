@@ -1,6 +1,9 @@
 package compose
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"strings"
+)
 
 // json returns a value as protojson can read it.
 func (w *walker) json(v value) []byte {
@@ -41,6 +44,11 @@ func (w *walker) appendJSON(dst []byte, v value) []byte {
 		if v.plain != "" {
 			return append(dst, v.plain...)
 		}
+		dst = append(dst, w.raw(v)...)
+		if strings.ContainsRune("eE+-", rune(dst[len(dst)-1])) {
+			dst = append(dst, '0') // an empty exponent, which protojson takes in some places
+		}
+		return dst
 	case null, boolean: // as they are written
 	}
 	return append(dst, w.raw(v)...)

@@ -20,7 +20,10 @@ func (o Options) readText(m *dynamicpb.Message, body []byte) error {
 		return nil
 	}
 	e := lastResort(body, err)
-	e.Text = strings.TrimPrefix(strings.TrimPrefix(e.Text, "syntax error "), "syntax error: ")
+	if !position.MatchString(plain(err)) {
+		return e // of the message as a whole
+	}
+	e.Text = strings.TrimPrefix(e.Text, "syntax error ")
 	place := placeInText(m.Descriptor(), o.types(), body, int(e.Offset))
 	e.Path = place.path
 	place.explain(e)
@@ -40,7 +43,7 @@ type textPlace struct {
 // explain adds to the library's words what was meant or wanted.
 func (p textPlace) explain(e *BodyError) {
 	switch {
-	case p.in == nil || strings.Contains(e.Text, "missing required"):
+	case p.in == nil:
 	case p.name && strings.HasPrefix(e.Text, "unknown field"):
 		e.Text = "no such field in " + string(p.in.FullName())
 		e.Suggestion, _ = catalog.Nearest(p.word, fieldNames(p.in, true))
