@@ -36,6 +36,7 @@ type fetch struct {
 	asked    map[string]bool              // by path or service: it was asked for
 	failed   map[string]string            // by service: why there is no answer
 	defines  map[string]string            // service -> path of its file
+	known    map[string]string            // path asked for -> the path that the server knows the file by
 	bytes    int
 	full     bool // a limit was reached
 	problems []catalog.Problem
@@ -44,7 +45,7 @@ type fetch struct {
 func newFetch(s *session) *fetch {
 	return &fetch{
 		session: s, have: map[string][sha256.Size]byte{}, asked: map[string]bool{},
-		failed: map[string]string{}, defines: map[string]string{},
+		failed: map[string]string{}, defines: map[string]string{}, known: map[string]string{},
 	}
 }
 
@@ -196,6 +197,21 @@ func (f *fetch) importers(path string) string {
 	return strings.Join(names, ", ")
 }
 
+// correct makes imports name files as the files name themselves.
+func (f *fetch) correct() {
+	if len(f.known) == 0 {
+		return
+	}
+	for _, file := range f.files {
+		for i, path := range file.GetDependency() {
+			own, ok := f.known[path]
+			if ok && own != file.GetName() && !slices.Contains(file.GetDependency(), own) {
+				file.Dependency[i] = own
+			}
+		}
+	}
+}
+
 // usesAny reports whether a message of the files may hold one of any type.
 func (f *fetch) usesAny() bool {
 	for _, file := range f.files {
@@ -237,7 +253,8 @@ func (f *fetch) take(resp *answerMessage, path string) (names []string, err erro
 	case len(names) == 0:
 		return nil, errors.New("the answer holds no file")
 	default:
-		f.problem(path, fmt.Sprintf("asked for it, the server sent %s: types are found there by their names", names[0]))
+		f.known[path] = names[0]
+		f.problem(path, fmt.Sprintf("asked for it, the server sent %s, which is taken for it", names[0]))
 	}
 	return names, nil
 }

@@ -283,6 +283,7 @@ func (f *fetch) excuse(ctx context.Context, err error, listed []string) bool {
 
 // answer links the files and lists the services.
 func (f *fetch) answer(source catalog.Source, origin string, names, listed []string) *Answer {
+	f.correct()
 	c := catalog.FromDescriptors(f.files)
 	c.Problems = append(c.Problems, f.problems...)
 	c.Services = services(c, names, f)

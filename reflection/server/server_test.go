@@ -395,3 +395,17 @@ func TestLoadIsCancelled(t *testing.T) {
 		t.Errorf("err = %v", err)
 	}
 }
+
+// encoded returns a file that is given as text.
+func encoded(tb testing.TB, text string) []byte {
+	tb.Helper()
+	f := &descriptorpb.FileDescriptorProto{}
+	if err := prototext.Unmarshal([]byte(text), f); err != nil {
+		tb.Error(err)
+	}
+	b, err := proto.Marshal(f)
+	if err != nil {
+		tb.Error(err)
+	}
+	return b
+}

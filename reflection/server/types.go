@@ -282,6 +282,7 @@ func (t *Types) open() error {
 
 // link makes types of files and those that they import.
 func (t *Types) link(paths []string) catalog.Types {
+	t.fetch.correct()
 	t.mu.Lock()
 	for _, f := range t.fetch.files {
 		if t.files[f.GetName()] == nil {
