@@ -385,6 +385,7 @@ func firstSpecial(v value) (value, bool) {
 // join appends a field name to a path. A name that is no identifier is quoted,
 // so that control characters of a body do not reach a terminal.
 func join(path, name string) string {
+	path = shortPath(path)
 	if name != "@type" && !protoreflect.FullName(strings.Trim(name, "[]")).IsValid() {
 		return path + "[" + strconv.Quote(name) + "]"
 	}
@@ -392,4 +393,14 @@ func join(path, name string) string {
 		return name
 	}
 	return path + "." + name
+}
+
+// shortPath takes the middle out of a path that nobody would read, so that paths
+// of a body nested thousands deep stay small.
+func shortPath(path string) string {
+	const most = 1024
+	if len(path) <= most {
+		return path
+	}
+	return strings.ToValidUTF8(path[:most/4]+"…"+path[len(path)-most/4:], "")
 }
