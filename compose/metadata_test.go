@@ -44,7 +44,7 @@ func TestMetadataErrors(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                      `column 1: no colon: write 'name: value'`,
 		"name":                  `column 1: no colon: write 'name: value'`,
-		" : x":                  `column 2: no colon: write 'name: value'`,
+		" : x":                  `column 1: no colon: write 'name: value'`,
 		":: x":                  `column 1: the header has no name: write 'name: value'`,
 		"a b: c":                `column 2: a space cannot be in a header's name; it has letters, digits, - _ and .`,
 		"é: c":                  `column 1: U+00E9 cannot be in a header's name; it has letters, digits, - _ and .`,
