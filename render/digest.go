@@ -77,8 +77,9 @@ func protocolName(p inspect.Protocol) string {
 const mostShown = 16 << 10
 
 // Digest returns a call as a person reads it: headers, messages as JSON, trailers
-// and how it ended, in the order in which they came.
-func (c Call) Digest(showSecrets bool) string {
+// and how it ended, in the order in which they came. The error is why the first
+// message that cannot be decoded cannot; the text has it too.
+func (c Call) Digest(showSecrets bool) (string, error) {
 	d := digest{call: c, secrets: showSecrets}
 	if c.Trace.Protocol != inspect.BareBody {
 		d.line("%s", strings.TrimSuffix(strings.TrimPrefix(StreamHeading(c.Stream), "── "), " ──"))
@@ -88,7 +89,7 @@ func (c Call) Digest(showSecrets bool) string {
 	for p := range c.problems() {
 		d.line("  ! %s", ProblemText(p))
 	}
-	return d.text.String()
+	return d.text.String(), d.bad
 }
 
 type digest struct {
@@ -96,6 +97,14 @@ type digest struct {
 	secrets bool
 	text    strings.Builder
 	plans   [2]*inspect.Plan
+	bad     error // of the first message that cannot be decoded
+}
+
+// fail keeps why a message cannot be decoded, if it is the first.
+func (d *digest) fail(m inspect.Message, err error) {
+	if d.bad == nil {
+		d.bad = fmt.Errorf("%s: %w", MessageName(m), err)
+	}
 }
 
 func (d *digest) line(format string, args ...any) {
@@ -215,6 +224,9 @@ func (d *digest) message(m inspect.Message) {
 	d.line("  %s %s · %s · %s ms", arrowText(m.Dir), MessageName(m), size, Millis(m.At))
 	if err != nil {
 		d.line("      cannot be read: %s", Escape(err.Error()))
+		if m.Have == m.Length { // of one that was cut the decoder tells
+			d.fail(m, err)
+		}
 		return
 	}
 	d.body(m, payload)
@@ -234,7 +246,7 @@ func (d *digest) body(m inspect.Message, payload []byte) {
 			d.json(text)
 			return
 		}
-		d.line("      no JSON: %s", Escape(err.Error()))
+		d.fail(m, err)
 		d.indented(NewSchema(md, d.call.Types()).WireText(payload))
 	case m.Content == inspect.Protobuf:
 		d.indented(NewSchema(nil, d.call.Types()).WireText(payload))

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -241,9 +242,9 @@ func (c Call) addMessages(e *Envelope, withWire bool) {
 	for m := range c.messages() {
 		switch {
 		case m.Framing == inspect.Whole && c.Stream.RPC == inspect.NoRPC && m.Dir == record.Sent:
-			e.Request.Body = c.body(m)
+			e.Request.Body = c.body(sent, m)
 		case m.Framing == inspect.Whole && c.Stream.RPC == inspect.NoRPC:
-			e.Response.Body = c.body(m)
+			e.Response.Body = c.body(received, m)
 		case m.Dir == record.Sent:
 			e.Request.Messages = append(e.Request.Messages, sent.message(c, m))
 		default:
@@ -258,13 +259,49 @@ type BodyPart struct {
 	Text    *string         `json:"text,omitempty"`
 	Base64  *string         `json:"base64,omitempty"`
 	Problem string          `json:"problem,omitempty"`
+	Wire    []WirePart      `json:"wire,omitempty"`
 }
 
-func (c Call) body(m inspect.Message) BodyPart {
+// Undecoded says which message cannot be decoded, the first of them, and why; ""
+// if all can.
+func (e Envelope) Undecoded() string {
+	for _, side := range []struct {
+		name     string
+		messages []MessagePart
+		body     any
+	}{{"request", e.Request.Messages, e.Request.Body}, {"message", e.Response.Messages, e.Response.Body}} {
+		for i, m := range side.messages {
+			if m.Problem != "" {
+				return fmt.Sprintf("%s %d: %s", side.name, i+1, m.Problem)
+			}
+		}
+		if b, ok := side.body.(BodyPart); ok && b.Problem != "" {
+			return "body: " + b.Problem
+		}
+	}
+	return ""
+}
+
+// body returns the body of a message that is not of a call. One of protobuf has
+// JSON if its type is known.
+func (c Call) body(d *decoder, m inspect.Message) BodyPart {
+	if m.Content == inspect.Protobuf && d.plan != nil {
+		part := d.message(c, m)
+		p := BodyPart{Problem: part.Problem, Wire: part.Wire}
+		if part.Problem == "" {
+			p.JSON = part.JSON
+		} else {
+			p.Base64 = &part.Base64
+		}
+		return p
+	}
 	payload, err := c.Trace.Payload(c.Recording, m)
 	var p BodyPart
 	if err != nil {
 		p.Problem = err.Error()
+	}
+	if d.wire && m.Content == inspect.Protobuf {
+		p.Wire = wireParts(inspect.Fields(payload, nil, d.types))
 	}
 	switch {
 	case m.Content == inspect.JSON && json.Valid(payload):

@@ -100,9 +100,11 @@ func WireText(payload []byte, md protoreflect.MessageDescriptor, types inspect.T
 // WireText returns a message body as a table, as the function does.
 func (s *Schema) WireText(payload []byte) string { return s.Layout(payload).wireText() }
 
-// ContentText returns a payload as a table, by what its headers say it holds.
-func (s *Schema) ContentText(content inspect.Content, payload []byte) string {
-	return s.LayoutContent(content, payload).wireText()
+// ContentText returns a payload as a table, by what its headers say it holds. The
+// error is why it has no JSON, as the table says at its end.
+func (s *Schema) ContentText(content inspect.Content, payload []byte) (string, error) {
+	b := s.LayoutContent(content, payload)
+	return b.wireText(), b.Err
 }
 
 // pad fills s to a width in runes: what is padded here has been escaped and is

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -109,6 +111,8 @@ func (o inspectOptions) check(given []string) error {
 		return usageError(fmt.Errorf("%q is one FILE too many; --diff compares two", given[1]))
 	case o.diff && given[0] == "-" && given[1] == "-":
 		return usageError(errors.New("only one of the two FILEs can be stdin"))
+	case o.export != "" && !slices.Contains([]string{".pcapng", ".har", ".rec"}, strings.ToLower(filepath.Ext(o.export))):
+		return usageError(fmt.Errorf("--export %s: its name ends in .pcapng, .har or .rec, which says what to write", o.export))
 	case o.connection < 0:
 		return usageError(errors.New("--connection counts from 1"))
 	}
@@ -164,6 +168,9 @@ func (o inspectOptions) show(ctx context.Context, ios *ioStreams, src *source) e
 			}
 		}
 	}
+	if o.stream != 0 && !src.found {
+		return usageError(fmt.Errorf("%s has no stream %d; -o frames tells its streams", src.name, o.stream))
+	}
 	return failed
 }
 
@@ -189,6 +196,9 @@ func (o inspectOptions) showConnection(ctx context.Context, ios *ioStreams, src 
 	}
 	if ctx.Err() != nil {
 		return ctx.Err()
+	}
+	if _, ok := show.call.Trace.StreamOf(o.stream); ok {
+		src.found = true
 	}
 	if !show.call.all {
 		if status := show.call.Status(); status.Code != 0 {

@@ -63,7 +63,7 @@ func newView(ios *ioStreams, o callOptions, g *grep, bad *error) view {
 	case "frames":
 		return &framesView{ios: ios, secrets: o.showSecrets, grep: g}
 	case "text":
-		return &textView{ios: ios, secrets: o.showSecrets, grep: g}
+		return &textView{ios: ios, secrets: o.showSecrets, grep: g, bad: bad}
 	default:
 		return &bodyView{ios: ios, bad: bad, grep: g}
 	}

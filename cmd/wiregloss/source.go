@@ -71,6 +71,7 @@ type source struct {
 	types    *catalog.Catalog
 	forced   protoreflect.MessageDescriptor // what --type names; nil without
 	problem  error                          // damage of the file; told already
+	found    bool                           // a connection has the stream that was asked for
 }
 
 // open reads a file, "-" for stdin, and the schema that goes with it.

@@ -46,6 +46,7 @@ type textView struct {
 	ios     *ioStreams
 	secrets bool
 	grep    *grep
+	bad     *error
 }
 
 func (v *textView) keeps() bool { return true }
@@ -58,7 +59,10 @@ func (v *textView) finish(c *scene) error {
 		calls = []render.Call{c.Call}
 	}
 	for _, one := range calls {
-		text := one.Digest(v.secrets)
+		text, err := one.Digest(v.secrets)
+		if err != nil && *v.bad == nil {
+			*v.bad = err
+		}
 		if !v.grep.matchesText(text) {
 			continue
 		}

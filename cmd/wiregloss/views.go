@@ -80,7 +80,7 @@ func (v *bodyView) body(c *scene, m inspect.Message, payload []byte) error {
 }
 
 // errNoSchema says why a message has no JSON.
-var errNoSchema = errors.New("its type is not known: give its schema with --proto, --protoset or --server, or see -o wire")
+var errNoSchema = errors.New("its type is not known: name it with --type, or give the schema of its call with --proto, --protoset or --server; or see -o wire")
 
 // verbatim writes a payload that needs no schema: to a pipe byte for byte.
 func (v *bodyView) verbatim(m inspect.Message, payload []byte) error {
@@ -142,10 +142,8 @@ func (v *jsonView) print(c render.Call) error {
 		enc.SetIndent("", "  ")
 	}
 	e := c.Envelope(v.wire)
-	for i, m := range e.Response.Messages {
-		if m.Problem != "" && *v.bad == nil {
-			*v.bad = fmt.Errorf("message %d: %s", i+1, m.Problem)
-		}
+	if text := e.Undecoded(); text != "" && *v.bad == nil {
+		*v.bad = errors.New(text)
 	}
 	if err := enc.Encode(e); err != nil {
 		return fmt.Errorf("envelope: %w", err)
@@ -194,7 +192,11 @@ func (v *wireView) message(c *scene, m inspect.Message) error {
 			*v.bad = decodeError(m, err)
 		}
 	}
-	text.WriteString(schema.ContentText(m.Content, payload) + "\n")
+	body, bad := schema.ContentText(m.Content, payload)
+	text.WriteString(body + "\n")
+	if bad != nil && m.Content == inspect.Protobuf && m.Have == m.Length && *v.bad == nil {
+		*v.bad = decodeError(m, bad)
+	}
 	if !v.grep.matchesText(text.String()) {
 		return nil
 	}
