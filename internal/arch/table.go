@@ -23,8 +23,8 @@ var rows = []row{
 	{2, []string{"inspect/envelope"}}, // decodes status details with inspect/pb
 	{2, []string{"inspect"}},
 	{3, []string{"mask", "diff"}},
-	{4, []string{"reflection/server", "reflection/protofile", "reflection/openapi", "demo/demov1"}},
-	{4, []string{"call", "history", "capture", "reflection", "render", "demo", "config"}},
+	{4, []string{"reflection/server", "reflection/protofile", "reflection/openapi", "reflection/cache", "demo/demov1"}},
+	{4, []string{"call", "auth", "history", "capture", "reflection", "render", "demo", "config"}},
 	{5, []string{"tui/layout", "tui/cell"}},
 	{5, []string{"tui/theme", "tui/list", "tui/intent"}},
 	{5, []string{"tui/keys", "tui/editor"}},
@@ -46,6 +46,7 @@ const noIO = "panes and what they draw with do no I/O; the tui root runs it as a
 
 var restricted = []onlyFor{
 	{Module + "/call", []string{"tui", "cmd/wiregloss"}, noIO},
+	{Module + "/auth", []string{"tui", "cmd/wiregloss"}, noIO},
 	{Module + "/history", []string{"tui", "cmd/wiregloss"}, noIO},
 	{Module + "/reflection", []string{"tui", "cmd/wiregloss", "reflection"}, noIO},
 	{Module + "/config", []string{"tui", "cmd/wiregloss"}, noIO},
