@@ -2,9 +2,11 @@ package render
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/wiregloss/wiregloss/inspect"
+	"github.com/wiregloss/wiregloss/inspect/envelope"
 	"github.com/wiregloss/wiregloss/inspect/h2"
 	"github.com/wiregloss/wiregloss/inspect/hpack"
 )
@@ -125,3 +127,18 @@ func Plural(n int64, word string) string { return plural(n, word) }
 
 // ProtocolName names what a connection speaks.
 func ProtocolName(p inspect.Protocol) string { return protocolName(p) }
+
+// StreamStatus says in a word or two how a stream ended, and whether that is well:
+// "OK", "NOT_FOUND", "404", "reset: CANCEL", "no answer".
+func StreamStatus(s inspect.Stream) (text string, good bool) {
+	switch {
+	case s.Status != nil:
+		return envelope.CodeName(s.Status.Code), s.Status.Code == 0
+	case s.State == inspect.Reset:
+		return "reset: " + s.ResetCode.String(), false
+	case s.HTTP != 0:
+		return strconv.Itoa(s.HTTP), s.HTTP < 400
+	default:
+		return "no answer", false
+	}
+}

@@ -29,6 +29,8 @@ func (m *Model) apply(want intent.Intent) tea.Cmd {
 		return tea.Quit
 	case intent.OpenOperation:
 		m.openOperation(want)
+	case intent.OpenCall:
+		m.enterCall(want)
 	case intent.Reload:
 		if want.Target < 0 { // of the target that is selected
 			return m.give(layout.Catalog, want)
@@ -54,9 +56,9 @@ func (m *Model) navigate(want intent.Intent) tea.Cmd {
 	case intent.Focus:
 		m.setFocus(want.Pane)
 	case intent.FocusNext:
-		m.setFocus((m.focus + 1) % layout.Count)
+		m.setFocus(m.neighbour(1))
 	case intent.FocusPrev:
-		m.setFocus((m.focus + layout.Count - 1) % layout.Count)
+		m.setFocus(m.neighbour(layout.Count - 1))
 	case intent.FullPane:
 		m.full = !m.full
 		m.arrange()
@@ -144,7 +146,11 @@ func (m *Model) back() {
 	case layout.Compose:
 		m.setFocus(layout.Catalog)
 	case layout.Detail:
-		if !m.detail.Back() {
+		switch {
+		case m.detail.Back():
+		case m.onlyFiles() || m.call != nil && m.call.capture != nil:
+			m.setFocus(layout.Catalog)
+		default:
 			m.setFocus(layout.Compose)
 		}
 	default:
@@ -184,11 +190,28 @@ func (m *Model) showWire(index int, part bool) {
 
 func (m *Model) nextConnection() {
 	if len(m.views) < 2 {
-		m.say("the call has one connection")
+		m.say("there is one connection")
 		return
 	}
-	m.connection = (m.connection + 1) % len(m.views)
+	next := (m.connection + 1) % len(m.views)
+	if m.call.capture != nil {
+		m.openFirst(m.call.capture.index, next)
+		return
+	}
+	m.connection = next
 	m.showConnection()
+}
+
+// onlyFiles reports whether there is nothing to call.
+func (m *Model) onlyFiles() bool { return len(m.o.Targets) == 0 && len(m.o.Captures) > 0 }
+
+// neighbour returns the pane some steps on in the order of the panes.
+func (m *Model) neighbour(steps layout.Pane) layout.Pane {
+	next := (m.focus + steps) % layout.Count
+	if next == layout.Compose && m.onlyFiles() {
+		next = (next + steps) % layout.Count
+	}
+	return next
 }
 
 func (m *Model) setFocus(p layout.Pane) {
@@ -201,7 +224,9 @@ func (m *Model) setFocus(p layout.Pane) {
 
 // arrange places the panes; each learns its size.
 func (m *Model) arrange() {
-	m.lay = layout.Arrange(layout.Args{Width: m.width, Height: m.height, Focus: m.focus, Full: m.full})
+	m.lay = layout.Arrange(layout.Args{
+		Width: m.width, Height: m.height, Focus: m.focus, Full: m.full, NoRequest: m.onlyFiles(),
+	})
 	for p := range layout.Count {
 		if r := m.lay.Inner(p); !r.Empty() {
 			m.resize(p, r)

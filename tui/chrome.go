@@ -51,6 +51,9 @@ func (m *Model) targetLine() string {
 			s += m.theme.Faint.Render(" · TLS")
 		}
 	}
+	for _, c := range m.o.Captures {
+		s += "   " + m.theme.Bold.Render(render.Escape(c.Label)) + m.theme.Faint.Render(" file")
+	}
 	end := m.theme.Faint.Render("^K actions   F1 help ")
 	return cell.Fit(s, m.width-cell.Width(end)-1) + " " + end
 }
@@ -58,14 +61,18 @@ func (m *Model) targetLine() string {
 // crumbs names the way to what is shown.
 func (m *Model) crumbs() []string {
 	_, op, ok := m.compose.Operation()
-	if !ok || m.focus == layout.Catalog {
+	recorded := m.call != nil && m.call.capture != nil
+	if !ok && !recorded || m.focus == layout.Catalog {
 		return []string{"wiregloss", "catalog"}
 	}
 	name := render.Escape(op.Name)
 	if m.focus == layout.Compose {
 		return []string{name, "request"}
 	}
-	if m.call != nil {
+	switch {
+	case recorded:
+		name = render.Escape(m.recordedName())
+	case m.call != nil:
 		name = render.Escape(m.call.op.Name)
 	}
 	out := append([]string{name, "exchange"}, m.detail.Crumbs()...)
@@ -113,6 +120,13 @@ func (m *Model) status() (string, theme.Style) {
 	traffic := m.detail.Traffic(m.lay.Bordered)
 	if traffic != "" {
 		traffic = " · " + traffic
+	}
+	if m.call.capture != nil {
+		text, good := m.recordedStatus()
+		if good {
+			return text + traffic, m.theme.Good
+		}
+		return text + traffic, m.theme.Bad
 	}
 	switch s := m.call; s.progress {
 	case connecting:

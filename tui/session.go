@@ -47,6 +47,9 @@ type session struct {
 	cancelled bool
 	following bool // a command is following
 	outcome   exchange.Outcome
+
+	capture  *captured // of a file's calls; nil of a call that was sent
+	recorded uint32    // the stream of the file's call that is shown
 }
 
 // live reports whether the call is still under way.
@@ -160,7 +163,7 @@ func (m *Model) bodyFault(err error) {
 
 // begin starts a call and shows it in place of the last one.
 func (m *Model) begin(open intent.OpenOperation, op catalog.Operation, rpc catalog.RPC, req exchange.Request, msgs [][]byte) tea.Cmd {
-	if m.call != nil {
+	if m.call != nil && m.call.capture == nil {
 		m.call.drop()
 	}
 	m.calls++
@@ -311,6 +314,9 @@ func (m *Model) endedCall(msg endedMsg) {
 
 // traced shows what has arrived.
 func (m *Model) traced(msg traceMsg) tea.Cmd {
+	if cmd, ok := m.capturedTrace(msg); ok {
+		return cmd
+	}
 	s := m.call
 	if s == nil || msg.call != s.id {
 		return nil
@@ -338,7 +344,9 @@ func (m *Model) showConnection() {
 // took is how long the call was under way: on the wire if it got there.
 func (m *Model) took() time.Duration {
 	if m.connection < len(m.views) {
-		for _, s := range m.views[m.connection].trace.Streams {
+		const most = 64 // a call has one stream, or a few when it was tried again
+		streams := m.views[m.connection].trace.Streams
+		for _, s := range streams[:min(len(streams), most)] {
 			if s.Ended > 0 {
 				return s.Ended - s.Opened
 			}

@@ -57,12 +57,17 @@ func (t *talk) say(d record.Dir, write func(*http2.Framer) error) {
 }
 
 func (t *talk) headers(d record.Dir, end bool, fields ...string) {
+	t.block(d, 1, end, fields...)
+}
+
+// block records a header block of a stream.
+func (t *talk) block(d record.Dir, stream uint32, end bool, fields ...string) {
 	t.blk.Reset()
 	for i := 0; i < len(fields); i += 2 {
 		_ = t.enc[d].WriteField(hpack.HeaderField{Name: fields[i], Value: fields[i+1]})
 	}
 	t.say(d, func(f *http2.Framer) error {
-		return f.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: t.blk.Bytes(), EndHeaders: true, EndStream: end})
+		return f.WriteHeaders(http2.HeadersFrameParam{StreamID: stream, BlockFragment: t.blk.Bytes(), EndHeaders: true, EndStream: end})
 	})
 }
 
@@ -173,10 +178,14 @@ func (s still) do(wants ...intent.Intent) {
 func (s still) exchange(id string, rec *record.Recording, o exchange.Outcome) {
 	open := intent.OpenOperation{ID: id}
 	s.m.apply(open)
-	op, _ := s.m.operation(open)
-	rpc := op.Call.(catalog.RPC)
-	s.m.begin(open, op, rpc, exchange.Request{}, nil)
+	s.begin(open)
 	s.send(traceMsg{call: s.m.call.id, conns: []connView{{rec: rec, trace: inspect.Decode(rec)}}, last: true}, endedMsg{call: s.m.call.id, outcome: o})
+}
+
+// begin begins a call that nobody performs.
+func (s still) begin(open intent.OpenOperation) {
+	op, _ := s.m.operation(open)
+	s.m.begin(open, op, op.Call.(catalog.RPC), exchange.Request{}, nil)
 }
 
 func (s still) screen() string {

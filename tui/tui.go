@@ -49,6 +49,8 @@ type Stream interface {
 // Options say what to show.
 type Options struct {
 	Targets []Target
+	// Captures are files to look at.
+	Captures []Capture
 	// Operation is what to open once its target is loaded: an ID or any name that
 	// catalog.Find knows. Empty opens nothing.
 	Operation string
@@ -74,6 +76,7 @@ type Model struct {
 	mouse         bool
 
 	catalogs []*catalog.Catalog
+	captures []captured
 	catalog  *catalogpane.Pane
 	compose  *composepane.Pane
 	detail   *detailpane.Pane
@@ -99,15 +102,18 @@ func New(o Options) *Model {
 	if o.Open == nil {
 		o.Open = open
 	}
-	labels := make([]string, len(o.Targets))
-	for i, t := range o.Targets {
-		labels[i] = t.Label
+	var labels []string
+	for _, t := range o.Targets {
+		labels = append(labels, t.Label)
+	}
+	for _, c := range o.Captures {
+		labels = append(labels, c.Label)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	m := &Model{
 		o: o, ctx: ctx, cancel: cancel, theme: theme.New(true), mouse: !o.NoMouse,
-		catalogs: make([]*catalog.Catalog, len(o.Targets)),
-		catalog:  catalogpane.New(labels), compose: composepane.New(), detail: detailpane.New(), wire: tracepane.New(),
+		catalogs: make([]*catalog.Catalog, len(o.Targets)), captures: make([]captured, len(o.Captures)),
+		catalog: catalogpane.New(labels), compose: composepane.New(), detail: detailpane.New(), wire: tracepane.New(),
 	}
 	m.catalog.SetOpen(intent.OpenOperation{Target: -1})
 	for i, t := range o.Targets {
@@ -145,22 +151,30 @@ func Run(ctx context.Context, o Options) error {
 // Close cancels what is running and frees the recordings.
 func (m *Model) Close() {
 	m.cancel()
-	if m.call != nil {
+	if m.call != nil && m.call.capture == nil {
 		m.call.drop()
+	}
+	for i := range m.captures {
+		if m.captures[i].loaded != nil {
+			m.captures[i].release()
+		}
 	}
 }
 
-// Init reads the schemas of all targets.
+// Init reads the schemas of all targets, and the files.
 func (m *Model) Init() tea.Cmd {
 	cmds := []tea.Cmd{tea.RequestBackgroundColor}
-	for i := range m.o.Targets {
+	for i := range len(m.o.Targets) + len(m.o.Captures) {
 		cmds = append(cmds, m.load(i))
 	}
 	return tea.Batch(cmds...)
 }
 
-// load reads the schema of a target.
+// load reads the schema of a target, or a file.
 func (m *Model) load(i int) tea.Cmd {
+	if n := len(m.o.Targets); i >= n {
+		return m.loadCapture(i - n)
+	}
 	load, ctx := m.o.Targets[i].Load, m.ctx
 	return func() tea.Msg {
 		c, err := load(ctx)

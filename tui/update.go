@@ -41,6 +41,8 @@ func (m *Model) happened(msg tea.Msg) tea.Cmd {
 		return m.pointer(msg)
 	case loadedMsg:
 		return m.loaded(msg)
+	case captureMsg:
+		return m.captureLoaded(msg)
 	case openedMsg:
 		return m.opened(msg)
 	case sentMsg:

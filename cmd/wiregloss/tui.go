@@ -8,7 +8,7 @@ import (
 )
 
 // openTUI opens the interactive view on targets. A target that names an
-// operation opens it.
+// operation opens it; one that is a file is a recording or a capture to look at.
 func openTUI(ctx context.Context, flags targetFlags, targets []string, mouse bool) error {
 	headers, err := parseHeaders(flags.headers)
 	if err != nil {
@@ -16,6 +16,10 @@ func openTUI(ctx context.Context, flags targetFlags, targets []string, mouse boo
 	}
 	o := tui.Options{NoMouse: !mouse, Version: version()}
 	for _, text := range targets {
+		if isFile(text) {
+			o.Captures = append(o.Captures, captureOf(text))
+			continue
+		}
 		t, operation, err := flags.parse(text)
 		if err != nil {
 			return err

@@ -45,6 +45,8 @@ type target struct {
 	state   state
 	problem string
 	catalog *catalog.Catalog
+	conns   []conn // of a file
+	note    string // of a file
 }
 
 // New returns a pane with targets that are still loading.
@@ -118,7 +120,7 @@ func (p *Pane) selectFirstOperation(i int) {
 func (p *Pane) SetOpen(o intent.OpenOperation) {
 	p.open = o
 	p.version++
-	want := row{key: operationKey(o.Target, o.ID)}
+	want := row{kind: operationRow, target: o.Target, key: operationKey(o.Target, o.ID)}
 	shown := slices.ContainsFunc(p.rows, func(r row) bool { return r.key == want.key })
 	if !shown && p.filter != "" {
 		p.filtering = false
@@ -265,7 +267,7 @@ func (p *Pane) selectBest() {
 
 func (p *Pane) reselect(was row) {
 	for i, r := range p.rows {
-		if r.key == was.key {
+		if r.same(was) {
 			p.list.Select(i)
 			return
 		}
@@ -279,6 +281,8 @@ func (p *Pane) enter() intent.Intent {
 		return nil
 	}
 	switch r.kind {
+	case callRow:
+		return intent.OpenCall{Target: r.target, Connection: r.conn, Stream: p.stream(r).ID}
 	case operationRow:
 		return intent.OpenOperation{Target: r.target, ID: r.operation.ID}
 	case problemRow:

@@ -17,6 +17,8 @@ const (
 	operationRow
 	problemRow // why there is nothing here; Enter tries again
 	loadingRow
+	connectionRow // of a file
+	callRow
 )
 
 // row is one visible line of the tree.
@@ -28,10 +30,17 @@ type row struct {
 	text      string // untrusted
 	service   *catalog.Service
 	operation *catalog.Operation
+	conn      int // of a file: the connection
+	call      int // and the index of the stream
+}
+
+// same reports whether two rows stand for the same.
+func (r row) same(o row) bool {
+	return r.kind == o.kind && r.key == o.key && r.target == o.target && r.conn == o.conn && r.call == o.call
 }
 
 func (r row) branch() bool {
-	return r.kind == targetRow || r.kind == packageRow || r.kind == serviceRow
+	return r.kind == connectionRow || r.kind == targetRow || r.kind == packageRow || r.kind == serviceRow
 }
 
 // name is what is copied: the full name of the thing.
@@ -80,6 +89,9 @@ func (p *Pane) addTarget(i int, terms []string) {
 	case failed:
 		p.rows = append(p.rows, row{kind: problemRow, depth: 1, target: i, key: statusKey(i, "failed"), text: t.problem})
 	case loaded:
+	}
+	if t.conns != nil {
+		p.addConnections(i, terms)
 	}
 	if t.catalog == nil {
 		return

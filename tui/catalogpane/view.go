@@ -41,7 +41,7 @@ func (p *Pane) filterLine(th *theme.Theme) string {
 	case p.filter != "":
 		n := 0
 		for _, r := range p.rows {
-			if r.kind == operationRow {
+			if r.kind == operationRow || r.kind == callRow {
 				n++
 			}
 		}
@@ -61,6 +61,9 @@ func (p *Pane) line(r row, sel, focused bool, th *theme.Theme) string {
 	}
 	indent := cell.Spaces(2 * r.depth)
 	end := " " + arrow(r) + " "
+	if r.kind == callRow || r.kind == connectionRow {
+		return mark + indent + p.recorded(r, max(p.w-2-len(indent)-1, 1), sel && focused, th) + " "
+	}
 	room := max(p.w-2-len(indent)-cell.Width(end), 1)
 	text := p.text(r, room, sel && focused, th)
 	return mark + indent + text + th.Faint.Render(end)
@@ -167,6 +170,8 @@ func (p *Pane) note(th *theme.Theme) []string {
 
 func (p *Pane) noteText(r row, th *theme.Theme) (string, theme.Style) {
 	switch {
+	case r.kind == connectionRow || r.kind == callRow:
+		return p.recordedNote(r), th.Faint
 	case r.kind == problemRow:
 		return r.text, th.Bad
 	case r.operation != nil && r.operation.Doc != "":
@@ -189,6 +194,9 @@ func (p *Pane) noteText(r row, th *theme.Theme) (string, theme.Style) {
 // read.
 func (p *Pane) targetNote(i int) string {
 	t := p.targets[i]
+	if t.conns != nil {
+		return fileNote(t)
+	}
 	if t.catalog == nil {
 		return t.label
 	}

@@ -213,7 +213,10 @@ func (p *Pane) enterRow() {
 func (b *body) path(i int) string {
 	r := b.Rows[i]
 	if r.Link >= 0 {
-		return b.Links[r.Link].Path
+		if path := b.Links[r.Link].Path; path != "" {
+			return path
+		}
+		return "the whole value"
 	}
 	name := r.Name
 	switch name {
@@ -235,8 +238,15 @@ func (b *body) path(i int) string {
 // subject says which message is open.
 func (p *Pane) subject() string {
 	m := p.message(p.body.index)
+	name := fmt.Sprintf("%s of %d", render.MessageName(m), p.sameDir(m))
+	switch {
+	case m.Framing == inspect.Event:
+		name = fmt.Sprintf("event %d of %d", m.Seq+1, p.sameDir(m))
+	case !m.Prefixed():
+		name = render.MessageName(m)
+	}
 	words := []string{
-		m.Dir.String(), fmt.Sprintf("%s of %d", render.MessageName(m), p.sameDir(m)),
+		m.Dir.String(), name,
 		Size(int64(len(p.body.Payload))), fmt.Sprintf("stream %d", m.Stream), "at " + render.Millis(m.At) + " ms",
 	}
 	switch {

@@ -118,11 +118,14 @@ func hexCell(payload []byte, r inspect.Range, indent, w int, selected bool, th *
 
 // fieldCell draws number, name and type in exactly w cells.
 func fieldCell(r render.Row, indent, w int, selected bool, th *theme.Theme) string {
-	number := r.Number
-	if number == "" {
-		number = "!"
+	number := r.Number + " "
+	switch {
+	case r.Number == "" && r.Type == "": // bytes that are no field
+		number = "! "
+	case r.Number == "": // JSON and text have no numbers
+		number = ""
 	}
-	room := max(w-indent-cell.Width(number)-1, 0)
+	room := max(w-indent-cell.Width(number), 0)
 	name := cell.Cut(render.Escape(r.Name), room)
 	kind := ""
 	if left := room - cell.Width(name) - 1; left >= 3 { // the name matters more than its type
@@ -135,10 +138,11 @@ func fieldCell(r render.Row, indent, w int, selected bool, th *theme.Theme) stri
 	case r.Name == "?":
 		name = th.Warn.Render(name)
 	}
-	return cell.Spaces(indent) + th.Faint.Render(number) + " " + name + fill + th.Faint.Render(kind)
+	return cell.Spaces(indent) + th.Faint.Render(number) + name + fill + th.Faint.Render(kind)
 }
 
-// jsonCell draws the first line of a field's JSON in exactly w cells.
+// jsonCell draws the first line of a field's JSON in exactly w cells, or the
+// likeliest reading of an unknown field and the others after it.
 func jsonCell(r render.Row, indent, w int, selected bool, th *theme.Theme) string {
 	text := cell.Cut(r.JSON, w-indent)
 	fill := w - indent - cell.Width(text)
@@ -147,13 +151,18 @@ func jsonCell(r render.Row, indent, w int, selected bool, th *theme.Theme) strin
 		note = "  " + cell.Cut(r.Note, fill-2)
 		fill -= cell.Width(note)
 	}
+	or := ""
+	if r.Or != "" && fill > 8 {
+		or = "  " + cell.Cut("or "+r.Or, fill-2)
+		fill -= cell.Width(or)
+	}
 	switch {
 	case selected:
 		text = th.Selected.Render(text)
 	default:
 		text = paint(text, th)
 	}
-	return cell.Spaces(indent) + text + th.Warn.Render(note) + cell.Spaces(fill)
+	return cell.Spaces(indent) + text + th.Warn.Render(note) + th.Faint.Render(or) + cell.Spaces(fill)
 }
 
 // paint colours JSON.

@@ -69,7 +69,13 @@ type OpenOperation struct {
 	ID     string
 }
 
-// Reload reads a target's schema again.
+// OpenCall shows a call of a file: Target counts the targets, then the files.
+type OpenCall struct {
+	Target, Connection int
+	Stream             uint32
+}
+
+// Reload reads a target's schema again, or a file.
 type Reload struct{ Target int }
 
 // Send sends the request, or the next messages of a stream that is open.

@@ -30,9 +30,9 @@ var bindings = []Binding{
 	{Browse, []string{"y"}, "y", "copy", "copy what is selected", intent.Copy{}},
 	{Browse, []string{"?"}, "?", "help", "show the keys that work here", intent.Help{}},
 
-	{Catalog, []string{"enter"}, "⏎", "compose", "compose a request for the operation; unfold a branch", intent.Enter{}},
+	{Catalog, []string{"enter"}, "⏎", "open", "compose a request for the operation; show the recorded call; unfold a branch", intent.Enter{}},
 	{Catalog, []string{"/"}, "/", "find", "find operations by name or comment", intent.Filter{}},
-	{Catalog, []string{"r"}, "r", "reload", "read the schema of the target again", intent.Reload{Target: -1}},
+	{Catalog, []string{"r"}, "r", "reload", "read the schema of the target, or the file, again", intent.Reload{Target: -1}},
 	{Catalog, []string{"z"}, "z", "fold all", "fold or unfold the whole tree", intent.FoldAll{}},
 
 	{Request, []string{"ctrl+r"}, "^R", "template", "fill the body from the schema again", intent.Template{}},

@@ -67,6 +67,7 @@ type Args struct {
 	Width, Height int
 	Focus         Pane
 	Full          bool // the focused pane alone, whatever the size
+	NoRequest     bool // nothing is composed: files are looked at
 }
 
 // Layout is where everything goes. Header and Hints are one line each.
@@ -120,7 +121,25 @@ func Arrange(a Args) Layout {
 	default:
 		l.three(body)
 	}
+	if a.NoRequest {
+		l.noRequest()
+	}
 	return l
+}
+
+// noRequest gives the place of the request to its neighbour.
+func (l *Layout) noRequest() {
+	r := &l.Panes[Compose]
+	switch l.Mode {
+	case Two:
+		l.Panes[Catalog].H += r.H
+	case Three:
+		l.Panes[Detail].X -= r.W
+		l.Panes[Detail].W += r.W
+	case One, TooSmall:
+		return
+	}
+	*r = Rect{}
 }
 
 // one shows the focused pane; exchange and wire are shown together, because one

@@ -11,24 +11,13 @@ package tracepane
 
 import (
 	"slices"
-	"sort"
 
 	"github.com/wiregloss/wiregloss/inspect"
-	"github.com/wiregloss/wiregloss/inspect/h2"
 	"github.com/wiregloss/wiregloss/record"
 	"github.com/wiregloss/wiregloss/tui/intent"
 	"github.com/wiregloss/wiregloss/tui/keys"
 	"github.com/wiregloss/wiregloss/tui/list"
 )
-
-// preface is the row of the client's first 24 bytes, which are no frame.
-const preface = -1
-
-// row is one line: a frame, a run of frames that is folded, or a part of HTTP/1.1.
-type row struct {
-	first, count int32
-	part         bool
-}
 
 // Marks are the frames and parts that carried what is selected elsewhere, and what
 // to say of them.
@@ -39,15 +28,12 @@ type Marks struct {
 	Short  string // the same for narrow panes
 }
 
-// indexed is how much of the trace the rows cover.
-type indexed struct{ frames, parts int }
-
 // Pane is the list of frames.
 type Pane struct {
 	rec      *record.Recording
 	trace    inspect.Trace
-	rows     []row
-	indexed  indexed
+	whole    rows   // of the connection, with its own frames folded
+	zoomed   rows   // of one stream
 	stream   uint32 // only the frames of this stream; 0 is all
 	unfolded bool
 	list     list.List
@@ -74,7 +60,7 @@ func (p *Pane) SetTrace(rec *record.Recording, t inspect.Trace) {
 		p.Reset()
 	}
 	p.rec, p.trace = rec, t
-	p.index()
+	p.list.SetLen(p.index())
 	p.version++
 }
 
@@ -96,91 +82,6 @@ func (p *Pane) Reveal() {
 	case len(p.marked.Frames) > 0:
 		p.selectItem(p.marked.Frames[0], false)
 	}
-}
-
-// selectItem selects the row of a frame or a part. Parts stand before frames: only
-// an upgrade leads from the ones to the others.
-func (p *Pane) selectItem(i int, part bool) {
-	at := sort.Search(len(p.rows), func(n int) bool {
-		r := p.rows[n]
-		if r.part != part {
-			return part
-		}
-		return int(r.first) > i
-	}) - 1
-	if at >= 0 && p.list.Selected() != at {
-		p.list.Select(at)
-		p.version++
-	}
-}
-
-// index adds the rows of the frames that are new.
-func (p *Pane) index() {
-	for ; p.indexed.parts < len(p.trace.Parts); p.indexed.parts++ {
-		if i := p.indexed.parts; p.stream == 0 || p.trace.Parts[i].Stream == p.stream {
-			p.rows = append(p.rows, row{first: int32(i), count: 1, part: true})
-		}
-	}
-	if p.indexed.frames == 0 && p.trace.Preface.Len > 0 && p.stream == 0 && !p.prefaced() {
-		p.rows = append(p.rows, row{first: preface, count: 1})
-	}
-	for ; p.indexed.frames < len(p.trace.Frames); p.indexed.frames++ {
-		p.add(p.indexed.frames)
-	}
-	p.list.SetLen(len(p.rows))
-}
-
-// prefaced reports whether the last row is the preface.
-func (p *Pane) prefaced() bool {
-	n := len(p.rows)
-	return n > 0 && p.rows[n-1].first == preface
-}
-
-// add adds the row of one frame, or adds the frame to the run before it.
-func (p *Pane) add(i int) {
-	f := p.trace.Frames[i]
-	if p.stream != 0 && f.Stream != p.stream {
-		return
-	}
-	if n := len(p.rows); n > 0 && !p.unfolded && p.stream == 0 && housekeeping(f) {
-		last := &p.rows[n-1]
-		if !last.part && last.first != preface && int(last.first+last.count) == i && housekeeping(p.trace.Frames[i-1]) {
-			last.count++
-			return
-		}
-	}
-	p.rows = append(p.rows, row{first: int32(i), count: 1})
-}
-
-// housekeeping reports whether a frame only runs the connection.
-func housekeeping(f inspect.Frame) bool {
-	if f.Stream != 0 {
-		return f.Type == h2.WindowUpdate
-	}
-	return f.Type == h2.Settings || f.Type == h2.WindowUpdate || f.Type == h2.Ping
-}
-
-// reindex builds the rows again and stays on the frame that was selected.
-func (p *Pane) reindex() {
-	r, ok := p.selected()
-	follow := p.list.Following()
-	p.rows, p.indexed = nil, indexed{}
-	p.index()
-	if follow {
-		p.list.Follow()
-		return
-	}
-	if ok {
-		p.selectItem(max(int(r.first), 0), r.part)
-	}
-}
-
-func (p *Pane) selected() (row, bool) {
-	i := p.list.Selected()
-	if i >= len(p.rows) {
-		return row{}, false
-	}
-	return p.rows[i], true
 }
 
 // Frame returns the selected frame; ok is false on the preface, on a run and on a
@@ -215,7 +116,7 @@ func (p *Pane) Contexts() []keys.Context {
 
 // Bindings returns what can be done here, the most useful first.
 func (p *Pane) Bindings() []intent.Intent {
-	if len(p.rows) == 0 {
+	if p.count() == 0 {
 		return nil
 	}
 	return []intent.Intent{intent.Enter{}, intent.Back{}, intent.FoldAll{}, intent.FollowTail{}, intent.Copy{}}
@@ -238,8 +139,7 @@ func (p *Pane) Input(want intent.Intent) intent.Intent {
 		p.list.Scroll(want.Rows)
 		return nil // looking around chooses nothing
 	case intent.FoldAll, intent.Fold:
-		p.unfolded = !p.unfolded
-		p.reindex()
+		p.relist(func() { p.unfolded = !p.unfolded })
 	case intent.Enter:
 		return p.enter()
 	case intent.Click:
@@ -269,13 +169,11 @@ func (p *Pane) enter() intent.Intent {
 	case !ok || r.first == preface:
 		return nil
 	case r.count > 1:
-		p.unfolded = true
-		p.reindex()
+		p.relist(func() { p.unfolded = true })
 		return nil
 	}
 	if stream := p.streamOf(r); p.stream == 0 && stream != 0 {
-		p.stream = stream
-		p.reindex()
+		p.relist(func() { p.stream, p.zoomed = stream, rows{} })
 		return intent.OpenFrame{Index: int(r.first), Part: r.part}
 	}
 	return intent.EnterFrame{Index: int(r.first), Part: r.part}
@@ -291,9 +189,7 @@ func (p *Pane) streamOf(r row) uint32 {
 // Zoom shows only the frames of one stream; 0 shows the whole connection.
 func (p *Pane) Zoom(stream uint32) {
 	if p.stream != stream {
-		p.stream = stream
-		p.reindex()
-		p.version++
+		p.relist(func() { p.stream, p.zoomed = stream, rows{} })
 	}
 }
 
@@ -302,8 +198,6 @@ func (p *Pane) Back() bool {
 	if p.stream == 0 {
 		return false
 	}
-	p.stream = 0
-	p.reindex()
-	p.version++
+	p.relist(func() { p.stream, p.zoomed = 0, rows{} })
 	return true
 }

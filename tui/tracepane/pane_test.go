@@ -52,12 +52,12 @@ func TestRunsOfTheConnectionAreFolded(t *testing.T) {
 	t.Parallel()
 	p := pane(connection(2))
 	got := view(p)
-	if !strings.Contains(got, "1 × SETTINGS, 1 × WINDOW_UPDATE, 1 × PING") || len(p.rows) != 4 {
-		t.Fatalf("%d rows:\n%s", len(p.rows), got)
+	if !strings.Contains(got, "1 × SETTINGS, 1 × WINDOW_UPDATE, 1 × PING") || p.count() != 4 {
+		t.Fatalf("%d rows:\n%s", p.count(), got)
 	}
 	p.Input(intent.FoldAll{})
-	if got := view(p); len(p.rows) != 6 || !strings.Contains(got, "WINDOW_UPDATE") {
-		t.Errorf("%d rows after unfolding:\n%s", len(p.rows), got)
+	if got := view(p); p.count() != 6 || !strings.Contains(got, "WINDOW_UPDATE") {
+		t.Errorf("%d rows after unfolding:\n%s", p.count(), got)
 	}
 }
 
@@ -76,12 +76,12 @@ func TestRowsDoNotDependOnHowTheTraceGrew(t *testing.T) {
 		}
 	}
 	want := pane(rec)
-	if len(at.rows) != len(want.rows) {
-		t.Fatalf("%d rows in steps, %d at once", len(at.rows), len(want.rows))
+	if at.count() != len(want.whole.list) {
+		t.Fatalf("%d rows in steps, %d at once", at.count(), len(want.whole.list))
 	}
-	for i := range want.rows {
-		if at.rows[i] != want.rows[i] {
-			t.Errorf("row %d is %v in steps, %v at once", i, at.rows[i], want.rows[i])
+	for i := range want.whole.list {
+		if at.whole.list[i] != want.whole.list[i] {
+			t.Errorf("row %d is %v in steps, %v at once", i, at.whole.list[i], want.whole.list[i])
 		}
 	}
 }
@@ -93,14 +93,14 @@ func TestZoomIntoAStreamAndOut(t *testing.T) {
 	if want, _ := p.Input(intent.Enter{}).(intent.OpenFrame); want.Index != 8 {
 		t.Errorf("Enter opens frame %d, want 8", want.Index)
 	}
-	if p.Stream() != 3 || len(p.rows) != 3 {
-		t.Fatalf("stream %d with %d rows, want stream 3 with 3", p.Stream(), len(p.rows))
+	if p.Stream() != 3 || p.count() != 3 {
+		t.Fatalf("stream %d with %d rows, want stream 3 with 3", p.Stream(), p.count())
 	}
 	if got := p.Input(intent.Enter{}); got != (intent.EnterFrame{Index: 8}) {
 		t.Errorf("Enter in the stream wants %#v", got)
 	}
-	if !p.Back() || p.Stream() != 0 || len(p.rows) != 8 {
-		t.Errorf("Back leads to stream %d with %d rows", p.Stream(), len(p.rows))
+	if !p.Back() || p.Stream() != 0 || p.count() != 8 {
+		t.Errorf("Back leads to stream %d with %d rows", p.Stream(), p.count())
 	}
 	if r, _ := p.selected(); r.first != 8 {
 		t.Errorf("after zooming out frame %d is selected, want 8", r.first)

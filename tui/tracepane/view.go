@@ -35,7 +35,7 @@ func (p *Pane) View(th *theme.Theme, focused bool) []string {
 	if p.rec == nil {
 		lines = append(lines, th.Faint.Render("  the frames of a call appear here"))
 	}
-	lines = append(lines, p.list.View(func(i int, sel bool) string { return p.line(p.rows[i], sel, focused, th) })...)
+	lines = append(lines, p.list.View(func(i int, sel bool) string { return p.line(p.row(i), sel, focused, th) })...)
 	*c = cache{p.version, focused, th, cell.Block(lines, p.w, p.h)}
 	return c.lines
 }
