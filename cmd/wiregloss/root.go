@@ -42,7 +42,7 @@ func newRoot(ios *ioStreams) *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError(fmt.Errorf("%w; see %s --help", err, cmd.CommandPath()))
 	})
-	root.AddCommand(newList(ios), newDescribe(ios), newCall(ios), newInspect(ios), newDemo(ios), newVersion(ios))
+	root.AddCommand(newList(ios), newDescribe(ios), newCall(ios), newInspect(ios), newDemo(ios), newVersion(ios), newGrpcurl(ios))
 	return root
 }
 
