@@ -7,11 +7,11 @@ import (
 	"io"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc"
-	_ "google.golang.org/grpc/encoding/gzip" // offered in grpc-accept-encoding, and used for requests
-	"google.golang.org/grpc/mem"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
 	"github.com/wiregloss/wiregloss/catalog"
@@ -23,61 +23,106 @@ import (
 // to one other; Cancel and Close may be called from any.
 type Stream struct {
 	conn   *Conn
+	own    bool // the connection ends with the stream
 	grpc   grpc.ClientStream
-	cancel context.CancelFunc
-	once   bool // the method takes one message
-	sent   bool
-	limit  int64 // of a received message, as the caller gave it; 0 is none
+	cancel context.CancelCauseFunc
+	ctx    context.Context //nolint:containedctx // it is the call's, and asked why it ended
+	once   bool            // the method takes one message
+	req    exchange.Request
+
+	sent       atomic.Int64 // messages
+	halfClosed atomic.Bool  // nothing more will be sent
 
 	recv    sync.Mutex // held while receiving
+	got     int64      // messages
 	done    error      // what Recv returns from now on
 	outcome exchange.Outcome
 }
 
 // Open dials and starts the call of op. req.Timeout counts from here, so that it
-// covers dialing too. It returns once the server lets the stream begin, which a
-// server that allows no streams never does. Errors are *DialError, *HeaderError, or that op is no gRPC
-// method. The caller must Close the stream.
+// covers dialing too. It returns once the server lets the stream begin; one that
+// allows no streams is waited for until the call's deadline, and the connect
+// timeout at most. Errors are *DialError, *HeaderError, *OptionError, or that op
+// is no gRPC method. The caller must Close the stream, which closes its connection.
 func Open(ctx context.Context, op catalog.Operation, req exchange.Request, newRec func(record.Meta) *record.Recording) (*Stream, error) {
-	rpc, ok := op.Call.(catalog.RPC)
-	if !ok {
-		return nil, fmt.Errorf("%s is not a gRPC method", op.ID)
-	}
-	if req.Compress != "" && req.Compress != "gzip" {
-		return nil, fmt.Errorf("compress the request: %q is not supported; use gzip", req.Compress)
-	}
-	ctx, err := WithHeaders(ctx, req.Headers)
+	s, ctx, rpc, err := newStream(ctx, op, req)
 	if err != nil {
 		return nil, err
 	}
-	var cancel context.CancelFunc
-	if req.Timeout > 0 {
-		ctx, cancel = context.WithTimeout(ctx, req.Timeout)
-	} else {
-		ctx, cancel = context.WithCancel(ctx)
-	}
-	s := &Stream{cancel: cancel, once: !rpc.Method.IsStreamingClient(), limit: req.MaxMessage}
-	o := Options{UserAgent: userAgentOf(req.Headers), MaxMessage: req.MaxMessage}
-	//nolint:staticcheck // The registry of package encoding is global, and a demo server in this process uses it too.
-	if s.conn, err = dial(ctx, req.Target, o, newRec, grpc.WithDecompressor(unread{})); err != nil {
-		cancel()
+	if s.conn, err = DialFor(ctx, req, newRec); err != nil {
+		s.cancel(nil)
 		return nil, err
 	}
-	s.start(ctx, rpc, req)
+	s.own = true
+	s.start(ctx, rpc)
 	return s, nil
 }
 
+// Open starts a call over a connection of DialFor, beside others. Of req it takes
+// what concerns a call: headers, timeout, limits and wait-for-ready. Closing the
+// stream leaves the connection open. Errors are those of package function Open
+// but *DialError: a connection that is lost meanwhile is how the call ends.
+func (c *Conn) Open(ctx context.Context, op catalog.Operation, req exchange.Request) (*Stream, error) {
+	if c.raw == nil {
+		return nil, errors.New("the connection is one for stubs; DialFor makes one for calls of bytes")
+	}
+	if req.Compress != c.raw.Compress {
+		return nil, &OptionError{"compress", fmt.Sprintf("the connection was made for %q, and %q is asked for", c.raw.Compress, req.Compress)}
+	}
+	s, ctx, rpc, err := newStream(ctx, op, req)
+	if err != nil {
+		return nil, err
+	}
+	s.conn = c
+	s.start(ctx, rpc)
+	return s, nil
+}
+
+// newStream prepares a call, with the context that it runs under.
+func newStream(ctx context.Context, op catalog.Operation, req exchange.Request) (*Stream, context.Context, catalog.RPC, error) {
+	rpc, ok := op.Call.(catalog.RPC)
+	if !ok {
+		return nil, nil, rpc, fmt.Errorf("%s is not a gRPC method", op.ID)
+	}
+	ctx, err := WithHeaders(ctx, req.Headers)
+	if err != nil {
+		return nil, nil, rpc, err
+	}
+	s := &Stream{once: !rpc.Method.IsStreamingClient(), req: req}
+	ctx, s.cancel = context.WithCancelCause(ctx)
+	if req.Timeout > 0 {
+		cancel := s.cancel
+		limited, stop := context.WithTimeout(ctx, req.Timeout)
+		ctx, s.cancel = limited, func(cause error) { cancel(cause); stop() }
+	}
+	s.ctx = ctx
+	return s, ctx, rpc, nil
+}
+
+// errNoStreams ends the wait for a stream that the server does not allow.
+var errNoStreams = errors.New("the server allows no stream on this connection: MAX_CONCURRENT_STREAMS is 0 in its SETTINGS (RFC 9113 §5.1.2)")
+
 // start begins the call. A failure is that of the call: Recv reports it.
-func (s *Stream) start(ctx context.Context, rpc catalog.RPC, req exchange.Request) {
-	opts := []grpc.CallOption{grpc.ForceCodecV2(raw{})}
-	if req.Compress != "" {
-		opts = append(opts, grpc.UseCompressor(req.Compress))
+func (s *Stream) start(ctx context.Context, rpc catalog.RPC) {
+	opts := []grpc.CallOption{
+		grpc.ForceCodecV2(raw{}),
+		grpc.MaxCallRecvMsgSize(messageLimit(s.req.MaxMessage)), grpc.MaxCallSendMsgSize(messageLimit(s.req.MaxSend)),
+	}
+	if s.req.Compress == "gzip" {
+		opts = append(opts, grpc.UseCompressor(s.req.Compress))
+	}
+	if s.req.WaitForReady {
+		opts = append(opts, grpc.WaitForReady(true))
 	}
 	md := rpc.Method
 	path := fmt.Sprintf("/%s/%s", md.Parent().FullName(), md.Name())
 	// Streaming on the receiving side whatever the method: a server that answers
 	// wrongly, with two messages or none, is shown and not corrected.
 	desc := &grpc.StreamDesc{ServerStreams: true, ClientStreams: md.IsStreamingClient()}
+	if s.conn.dialer.newest().watch.noStreams() {
+		stuck := time.AfterFunc(s.conn.dialer.target.ConnectTimeout, func() { s.cancel(errNoStreams) })
+		defer stuck.Stop()
+	}
 	stream, err := s.conn.NewStream(ctx, desc, path, opts...)
 	if err != nil {
 		s.end(err)
@@ -88,25 +133,39 @@ func (s *Stream) start(ctx context.Context, rpc catalog.RPC, req exchange.Reques
 
 // Send sends one message, already encoded; msg must not change afterwards. io.EOF
 // means that the call has ended: Recv tells how. ErrOneMessage is returned for a
-// second message of a method that takes one.
+// second message of a method that takes one, an *OptionError for one over the limit.
 func (s *Stream) Send(msg []byte) error {
 	if s.grpc == nil {
 		return io.EOF
 	}
-	if s.once && s.sent {
+	if s.once && s.sent.Load() > 0 {
 		return ErrOneMessage
 	}
-	s.sent = true
-	return s.grpc.SendMsg(msg)
+	s.sent.Add(1)
+	if s.once {
+		s.halfClosed.Store(true) // END_STREAM goes with it
+	}
+	err := s.grpc.SendMsg(msg)
+	if st, ok := status.FromError(err); ok && st.Code() == codes.ResourceExhausted && strings.HasPrefix(st.Message(), "trying to send message larger than max") {
+		return &OptionError{"message size", fmt.Sprintf("a message to send is over the limit of %d bytes%s", messageLimit(s.req.MaxSend), sizes("it has", st.Message()))}
+	}
+	return err
 }
 
-// CloseSend says that no more messages follow.
+// CloseSend says that no more messages follow (END_STREAM). The server may go on
+// answering, which a cancelled call forbids it.
 func (s *Stream) CloseSend() error {
 	if s.grpc == nil {
 		return io.EOF
 	}
+	s.halfClosed.Store(true)
 	return s.grpc.CloseSend()
 }
+
+// HalfClosed reports whether the sending side has ended in good order: by
+// CloseSend, or by the one message that the method takes. A cancelled call may
+// end without.
+func (s *Stream) HalfClosed() bool { return s.halfClosed.Load() }
 
 // Recv waits for the next message, whose bytes are in the recording. It returns
 // io.EOF once the call ended with OK, else a *StatusError.
@@ -118,37 +177,39 @@ func (s *Stream) Recv() error {
 	}
 	if err := s.grpc.RecvMsg(nil); err != nil {
 		s.end(err)
+	} else {
+		s.got++
 	}
 	return s.done
 }
 
 // end settles the outcome.
 func (s *Stream) end(err error) {
-	s.outcome.At = time.Since(s.conn.dialer.firstStart())
+	d := s.conn.dialer
+	s.outcome.At = time.Since(d.start)
 	if errors.Is(err, io.EOF) {
 		s.done = io.EOF
 		return
 	}
 	st, _ := status.FromError(err)
 	s.outcome.Code, s.outcome.Message = int(st.Code()), st.Message()
-	// A status that differs from the one received was made here: grpc-go reports a
-	// message cut short even if OK follows it.
-	wire, ok := s.conn.dialer.newest().watch.grpcStatus()
-	s.outcome.Local = !ok || wire != s.outcome.Code
-	if s.outcome.Local && s.limit > 0 && strings.HasPrefix(s.outcome.Message, "grpc: received message larger than max") {
-		s.outcome.Message = fmt.Sprintf("a reply message is over the limit of %d bytes%s", s.limit, sizes(s.outcome.Message))
+	// A status that was not received was made here: grpc-go reports a message cut
+	// short even if OK follows it.
+	s.outcome.Local = !d.claim(s.outcome.Code)
+	if s.outcome.Local {
+		s.explain()
 	}
 	s.done = &StatusError{s.outcome}
 }
 
 // sizes keeps the declared length of grpc-go's "(1073741824 vs. 4194304)".
-func sizes(text string) string {
+func sizes(verb, text string) string {
 	_, in, ok := strings.Cut(text, "(")
 	declared, _, found := strings.Cut(in, " ")
 	if !ok || !found {
 		return ""
 	}
-	return ": it declares " + declared
+	return ": " + verb + " " + declared
 }
 
 // Outcome is how the call ended; meaningful after Recv returned an error.
@@ -158,54 +219,22 @@ func (s *Stream) Outcome() exchange.Outcome {
 	return s.outcome
 }
 
-// Cancel ends the call from this side.
-func (s *Stream) Cancel() { s.cancel() }
+// Cancel ends the call from this side (RST_STREAM): the server is not to answer
+// any more.
+func (s *Stream) Cancel() { s.cancel(nil) }
 
-// Close cancels the call if it still runs and closes the connection. The recording
-// is complete when it returns.
+// Close cancels the call if it still runs. A connection that Open made is closed
+// too: its recording is complete when Close returns.
 func (s *Stream) Close() error {
-	s.cancel()
+	s.cancel(nil)
 	for s.Recv() == nil { // until grpc-go has queued the RST_STREAM
+	}
+	if !s.own {
+		return nil
 	}
 	return s.conn.Close()
 }
 
 // Connection returns the recording of the newest connection, which is the one
-// that carried the call.
+// that carried the call unless several calls share connections.
 func (s *Stream) Connection() *record.Recording { return s.conn.Recording() }
-
-// firstStart is when dialing began.
-func (d *dialer) firstStart() time.Time {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.conns[0].rec.Meta().Start
-}
-
-// raw is a codec whose messages are bytes already. What arrives is dropped: the
-// recording has it.
-type raw struct{}
-
-// Marshal passes bytes through.
-func (raw) Marshal(v any) (mem.BufferSlice, error) {
-	b, ok := v.([]byte)
-	if !ok {
-		return nil, fmt.Errorf("send %T: want encoded bytes", v)
-	}
-	return mem.BufferSlice{mem.SliceBuffer(b)}, nil
-}
-
-// Unmarshal drops the message.
-func (raw) Unmarshal(mem.BufferSlice, any) error { return nil }
-
-// Name is empty so that the content-type stays application/grpc.
-func (raw) Name() string { return "" }
-
-// unread takes the place of gzip for replies: inspect undoes the compression from
-// the recording, with limits of its own.
-type unread struct{}
-
-// Do drops the message.
-func (unread) Do(io.Reader) ([]byte, error) { return nil, nil }
-
-// Type is the grpc-encoding it takes.
-func (unread) Type() string { return "gzip" }

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"runtime"
 	"strconv"
 	"strings"
 
@@ -22,8 +23,8 @@ func badTarget(format string, args ...any) error {
 }
 
 // ParseTarget reads the address of a gRPC server: host:port, :port, grpc://,
-// grpcs://, dns:/// or unix:///path. TLS is on unless the address is a loopback
-// one, a socket, or grpc://. Its errors are *TargetError.
+// grpcs://, dns:///host:port, unix:///path or unix-abstract:name. TLS is on unless
+// the address is a loopback one, a socket, or grpc://. Its errors are *TargetError.
 func ParseTarget(text string) (exchange.Target, error) {
 	t, operation, err := ParseCall(text)
 	if err == nil && operation != "" {
@@ -41,6 +42,9 @@ func ParseCall(text string) (t exchange.Target, operation string, err error) {
 		case "unix":
 			t, err = unixTarget(text, rest)
 			return t, "", err
+		case "unix-abstract":
+			t, err = abstractTarget(text, rest, runtime.GOOS)
+			return t, "", err
 		case "dns":
 			t, err = dnsTarget(text, rest)
 			return t, "", err
@@ -57,8 +61,36 @@ func ParseCall(text string) (t exchange.Target, operation string, err error) {
 	return t, "", err
 }
 
-// unixTarget accepts unix:///path, unix:/path and unix:relative, as gRPC does.
+// SocketTarget is the target of a unix socket: a path, or @name for an abstract
+// one, as grpcurl -unix takes them. Its error is a *TargetError.
+func SocketTarget(path string) (exchange.Target, error) {
+	if name, ok := strings.CutPrefix(path, "@"); ok {
+		return abstractTarget("unix-abstract:"+name, name, runtime.GOOS)
+	}
+	return unixTarget("unix:"+path, path)
+}
+
+// abstractTarget accepts a name in Linux's abstract namespace. Package net writes
+// its leading zero byte as @.
+func abstractTarget(text, name, system string) (exchange.Target, error) {
+	const longest = 107 // sun_path of unix(7), less the zero byte
+	switch {
+	case system != "linux":
+		return exchange.Target{}, badTarget("%q: abstract sockets exist on Linux only; use unix:///path/of/socket", text)
+	case name == "":
+		return exchange.Target{}, badTarget("%q: no name; use unix-abstract:name", text)
+	case len(name) > longest:
+		return exchange.Target{}, badTarget("%q: the name of a socket has at most %d bytes, this one has %d", text, longest, len(name))
+	}
+	return exchange.Target{Text: text, Network: "unix", Address: "@" + name}, nil
+}
+
+// unixTarget accepts unix:///path, unix:/path and unix:relative, as gRPC does, and
+// unix:@name for an abstract socket; a file of that name is unix:./@name.
 func unixTarget(text, rest string) (exchange.Target, error) {
+	if name, ok := strings.CutPrefix(rest, "@"); ok {
+		return abstractTarget(text, name, runtime.GOOS)
+	}
 	path := rest
 	if after, ok := strings.CutPrefix(rest, "//"); ok {
 		if path = after; !strings.HasPrefix(path, "/") {
@@ -186,6 +218,8 @@ func urlTarget(text string) (t exchange.Target, operation string, err error) {
 // grpcForm is the gRPC URL of a target.
 func grpcForm(t exchange.Target) string {
 	switch {
+	case strings.HasPrefix(t.Address, "@"):
+		return "unix-abstract:" + t.Address[1:]
 	case t.Network == "unix":
 		return "unix://" + t.Address
 	case t.TLS.On:

@@ -1,6 +1,7 @@
 package call
 
 import (
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -43,7 +44,7 @@ func tlsConfig(t exchange.Target) (*tls.Config, error) {
 }
 
 func fileError(t exchange.Target, act string, err error) error {
-	return &DialError{Step: TLS, Address: t.Address, Text: act + ": " + err.Error(), Err: err}
+	return &DialError{Step: TLS, Stage: StageTLS, Address: t.Address, Text: act + ": " + err.Error(), Err: err}
 }
 
 func roots(file string) (*x509.CertPool, error) {
@@ -58,13 +59,30 @@ func roots(file string) (*x509.CertPool, error) {
 	return pool, nil
 }
 
-// serverName is the name that the certificate must be for: the authority's host.
+// serverName is the name that the certificate must be for, and which is sent as
+// SNI: the one given, else the authority's host.
 func serverName(t exchange.Target) string {
-	name := authority(t)
+	name := cmp.Or(t.TLS.ServerName, authority(t))
 	if host, _, err := net.SplitHostPort(name); err == nil {
 		return host
 	}
 	return name
+}
+
+// logKeys makes a handshake add its secrets to the file that SSLKEYLOGFILE names,
+// in the format of draft-ietf-tls-keylogfile, as browsers and curl do. done
+// closes the file; a handshake is all that writes to it.
+func logKeys(config *tls.Config) (done func(), err error) {
+	name := os.Getenv("SSLKEYLOGFILE")
+	if name == "" {
+		return func() {}, nil
+	}
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	config.KeyLogWriter = f
+	return func() { _ = f.Close() }, nil // each line was written by itself
 }
 
 func tlsFacts(s tls.ConnectionState, config *tls.Config) *record.TLS {
