@@ -2,6 +2,7 @@ package pb
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -425,9 +426,21 @@ func FuzzCanonical(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(found) == 0 && !bytes.Equal(again, b) && !hasMapOrOneof(Fields(b, md, s.types)) {
+		if len(found) == 0 && !bytes.Equal(again, b) && !hasMapOrOneof(Fields(b, md, s.types)) && !hasSignallingNaN(b, Fields(b, md, s.types)) {
 			t.Fatalf("nothing found in %x, but protobuf-go writes %x", b, again)
 		}
+	})
+}
+
+// hasSignallingNaN reports whether a float is a NaN that reading it as a float64,
+// as protobuf-go does, makes a quiet one: its bytes are not kept then.
+func hasSignallingNaN(b []byte, nodes []Node) bool {
+	return slices.ContainsFunc(nodes, func(n Node) bool {
+		if n.Field != nil && n.Field.Kind() == protoreflect.FloatKind && n.Value.Len == 4 {
+			v := binary.LittleEndian.Uint32(b[n.Value.Off:])
+			return v&0x7f800000 == 0x7f800000 && v&0x007fffff != 0 && v&0x00400000 == 0
+		}
+		return hasSignallingNaN(b, n.Children)
 	})
 }
 
