@@ -58,10 +58,10 @@ func TestLoadFiles(t *testing.T) {
 	}{
 		"file":                         {nil, path, 0},
 		"folder":                       {nil, filepath.Dir(path), 0},
-		"and a server that refuses":    {refusing{}, path, 0},
+		"and a server that refuses":    {refusing{}, path, 1},
 		"and a server that breaks off": {failing{}, path, 1},
 	} {
-		c, err := Load(t.Context(), Options{Files: []string{test.path}, Conn: test.conn, Origin: "api.example:443"})
+		c, err := Load(t.Context(), Options{Files: []string{test.path}, Conn: test.conn, Origin: "api.example:443", Reflect: On})
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -78,7 +78,7 @@ func TestLoadFiles(t *testing.T) {
 func TestIsFile(t *testing.T) {
 	t.Parallel()
 	for target, want := range map[string]bool{
-		"a.proto": true, "dir/B.PROTO": true, "x.protoset": true, "x.binpb.gz": true, "x.pb": true, "x.desc": true, t.TempDir(): true, ".": true,
+		"a.proto": true, "dir/B.PROTO": true, "x.protoset": true, "x.binpb.gz": true, "x.pb": true, "x.desc": true, t.TempDir(): true, ".": true, "-": true,
 		"localhost:50051": false, ":443": false, "https://x.example/a.pb": false, "unix:///a.pb": false, "api.example": false, "openapi.json": false, "": false,
 	} {
 		if got := IsFile(target); got != want {

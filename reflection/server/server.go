@@ -72,7 +72,7 @@ type Answer struct {
 	Catalog  *catalog.Catalog
 	Listed   []string                            // every service that it offers, sorted, also those not asked for
 	Files    []*descriptorpb.FileDescriptorProto // as they were sent, each path once
-	Complete bool                                // nothing was cut off or left out
+	Complete bool                                // everything was asked for, and nothing cut off
 }
 
 // Load asks the server at cc for everything it offers. The error is an
@@ -288,7 +288,7 @@ func (f *fetch) answer(source catalog.Source, origin string, names, listed []str
 	c.Problems = append(c.Problems, f.problems...)
 	c.Services = services(c, names, f)
 	c.Source, c.Origin = source, origin
-	return &Answer{Catalog: c, Listed: listed, Files: f.files, Complete: !f.full}
+	return &Answer{Catalog: c, Listed: listed, Files: f.files, Complete: !f.full && len(names) == len(listed)}
 }
 
 // services keeps of a catalog's services those that the server lists, and adds the
