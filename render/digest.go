@@ -220,6 +220,8 @@ func (d *digest) message(m inspect.Message) {
 	}
 	if m.Have < m.Length || err != nil && m.Have == m.Length && len(payload) == 0 {
 		size = fmt.Sprintf("%d of %s, cut", m.Have, size)
+	} else if m.Have > m.Length { // its length was not known before its end, which did not come
+		size = plural(m.Have, "byte") + ", cut"
 	}
 	d.line("  %s %s · %s · %s ms", arrowText(m.Dir), MessageName(m), size, Millis(m.At))
 	if err != nil {

@@ -228,6 +228,7 @@ type framesView struct {
 	secrets bool
 	grep    *grep
 	headed  *record.Recording // whose heading is written
+	opened  *record.Recording // whose preface is
 }
 
 func (v *framesView) keeps() bool { return false }
@@ -236,16 +237,19 @@ func (v *framesView) advance(c *scene, since inspect.Counts) error {
 	t := c.Trace
 	if v.headed != c.Recording && (t.Preface.Len > 0 || len(t.Frames)+len(t.Parts) > 0) {
 		v.headed = c.Recording
-		head := render.FrameHeading + "\n"
-		if t.Preface.Len > 0 {
-			head += render.PrefaceText() + "\n"
-		}
-		if err := v.ios.text(head); err != nil {
+		if err := v.ios.text(render.FrameHeading + "\n"); err != nil {
 			return err
 		}
 	}
 	for i := max(since.Parts-t.Forgotten.Parts, 0); i < len(t.Parts); i++ {
 		if err := v.line(c, t.Parts[i].Stream, func() string { return render.PartText(c.Recording, t, i, v.secrets) }); err != nil {
+			return err
+		}
+	}
+	// An upgrade comes before the preface, RFC 7540 §3.2.
+	if v.opened != c.Recording && t.Preface.Len > 0 {
+		v.opened = c.Recording
+		if err := v.line(c, c.only, render.PrefaceText); err != nil {
 			return err
 		}
 	}
