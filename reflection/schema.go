@@ -42,6 +42,9 @@ type Cached struct {
 // unless files are given or the cache knows the target; with files, a failure of
 // the server is a Problem of the catalog.
 //
+// With OnDemand the types of the catalog go on asking as long as ctx lasts, with
+// its metadata.
+//
 // A server that can be asked is asked, whatever the cache has: from that comes
 // only the guess what to ask first, which costs nothing if it is wrong. So a schema
 // from the cache is used if the server does not say, and never silently.
@@ -115,7 +118,7 @@ func (s *Schema) ask(ctx context.Context, o Options) error {
 	}
 	s.answer = a
 	if o.OnDemand {
-		s.types = server.NewTypes(a, server.TypesOptions{
+		s.types = server.NewTypes(ctx, a, server.TypesOptions{
 			Background: o.Background,
 			Dial:       func(context.Context) (grpc.ClientConnInterface, error) { return conn, nil },
 		})

@@ -11,11 +11,12 @@ import (
 
 	"github.com/wiregloss/wiregloss/catalog"
 	"github.com/wiregloss/wiregloss/compose"
+	"github.com/wiregloss/wiregloss/reflection"
 	"github.com/wiregloss/wiregloss/render"
 )
 
 type describeOptions struct {
-	listOptions
+	catalog  catalogFlags
 	template bool
 }
 
@@ -31,30 +32,45 @@ func newDescribe(ios *ioStreams) *cobra.Command {
 			return runDescribe(cmd.Context(), ios, o, given)
 		},
 	}
-	o.target.register(cmd)
+	o.catalog.register(cmd)
+	o.catalog.registerSets(cmd)
 	cmd.Flags().BoolVar(&o.template, "template", false, "print a JSON body with every field, for a method or a message")
+	cmd.ValidArgsFunction = completeFrom(&o.catalog.target, symbolNames)
 	return cmd
 }
 
 func runDescribe(ctx context.Context, ios *ioStreams, o describeOptions, given []string) error {
-	cat, err := o.load(ctx, given[0])
-	if err != nil {
-		return err
+	if len(given) < 2 && o.template {
+		return usageError(fmt.Errorf("--template needs a SYMBOL: a method or a message"))
 	}
-	if len(given) < 2 {
-		if o.template {
-			return usageError(fmt.Errorf("--template needs a SYMBOL: a method or a message"))
+	return o.catalog.with(ctx, ios, given[0], func(s *reflection.Schema) error {
+		if len(given) < 2 {
+			return describeAll(ios, s.Catalog)
 		}
-		return describeAll(ios, cat)
+		d, err := symbolOf(s, given[1])
+		switch {
+		case err != nil:
+			return err
+		case o.template:
+			return template(ios, d)
+		}
+		return describe(ios, d)
+	})
+}
+
+// symbolOf is symbol, also of what no service needs: a server that is asked for a
+// name sends its file, whatever it is a name of.
+func symbolOf(s *reflection.Schema, name string) (protoreflect.Descriptor, error) {
+	d, err := symbol(s.Catalog, name)
+	if err == nil {
+		return d, nil
 	}
-	d, err := symbol(cat, given[1])
-	if err != nil {
-		return err
+	if more := s.Known(); more.Files != s.Catalog.Files {
+		if d, again := symbol(more, name); again == nil {
+			return d, nil
+		}
 	}
-	if o.template {
-		return template(ios, d)
-	}
-	return describe(ios, d)
+	return nil, err
 }
 
 // symbol finds an operation in any of its spellings, or a symbol by its name.
@@ -92,11 +108,22 @@ var printer = protoprint.Printer{
 }
 
 func describe(ios *ioStreams, d protoreflect.Descriptor) error {
-	text, err := printer.PrintProtoToString(d)
+	text, err := printed(printer, d)
 	if err != nil {
 		return fmt.Errorf("describe %s: %w", d.FullName(), err)
 	}
 	return ios.text(fmt.Sprintf("%s is %s:\n%s\n", render.Escape(string(d.FullName())), kindName(d), strings.TrimSuffix(render.EscapeLines(text), "\n")))
+}
+
+// printed is a descriptor as proto source. A panic of the library becomes an error:
+// schemas come from strangers.
+func printed(p protoprint.Printer, d protoreflect.Descriptor) (text string, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("it cannot be printed: %v", r)
+		}
+	}()
+	return p.PrintProtoToString(d)
 }
 
 // kindName returns "a service", "a method" and so on.

@@ -15,8 +15,8 @@ import (
 )
 
 type listOptions struct {
-	target targetFlags
-	output string
+	catalog catalogFlags
+	output  string
 }
 
 func newList(ios *ioStreams) *cobra.Command {
@@ -25,14 +25,18 @@ func newList(ios *ioStreams) *cobra.Command {
 		Use:   "list TARGET [SERVICE]",
 		Short: "List the operations of a target, one per line",
 		Example: `  wiregloss list localhost:50051
-  wiregloss list localhost:50051 demo.v1.UserService -o json`,
+  wiregloss list localhost:50051 demo.v1.UserService -o json
+  wiregloss list api/                                    .proto files, without a server
+  wiregloss list localhost:50051 --reflect=off           from the cache, without asking`,
 		Args: args(1, 2, "a TARGET and at most one SERVICE"),
 		RunE: func(cmd *cobra.Command, given []string) error {
 			return runList(cmd.Context(), ios, o, given)
 		},
 	}
-	o.target.register(cmd)
+	o.catalog.register(cmd)
+	o.catalog.registerSets(cmd)
 	cmd.Flags().StringVarP(&o.output, "output", "o", "text", "text or json")
+	cmd.ValidArgsFunction = completeFrom(&o.catalog.target, serviceNames)
 	return cmd
 }
 
@@ -40,18 +44,19 @@ func runList(ctx context.Context, ios *ioStreams, o listOptions, given []string)
 	if err := oneOf("-o", o.output, "text", "json"); err != nil {
 		return err
 	}
-	cat, err := o.load(ctx, given[0])
-	if err != nil {
-		return err
-	}
+	return o.catalog.with(ctx, ios, given[0], func(s *reflection.Schema) error {
+		return list(ios, o, s.Catalog, given[1:])
+	})
+}
+
+// list prints the operations of all services, or of the one that is named.
+func list(ios *ioStreams, o listOptions, cat *catalog.Catalog, named []string) error {
 	services := cat.Services
-	if len(given) > 1 {
-		if services, err = oneService(cat, given[1]); err != nil {
+	if len(named) > 0 {
+		var err error
+		if services, err = oneService(cat, named[0]); err != nil {
 			return err
 		}
-	}
-	for _, p := range cat.Problems {
-		ios.talk("wiregloss: %s: %s", p.Where, p.Text)
 	}
 	for _, s := range services {
 		if s.Problem != "" {
@@ -62,21 +67,6 @@ func runList(ctx context.Context, ios *ioStreams, o listOptions, given []string)
 		return listJSON(ios, services)
 	}
 	return listText(ios, services)
-}
-
-func (o listOptions) load(ctx context.Context, text string) (*catalog.Catalog, error) {
-	if reflection.IsFile(text) {
-		return reflection.Load(ctx, reflection.Options{Files: []string{text}})
-	}
-	t, _, err := o.target.parse(text)
-	if err != nil {
-		return nil, err
-	}
-	headers, err := parseHeaders(o.target.headers)
-	if err != nil {
-		return nil, err
-	}
-	return load(ctx, t, headers, "")
 }
 
 // oneService picks the service with a full name or an unambiguous last part.

@@ -73,9 +73,9 @@ type TypesOptions struct {
 	Timeout time.Duration
 }
 
-// NewTypes returns the types of an answer, and of the server that gave it. Close
-// must be called.
-func NewTypes(a *Answer, o TypesOptions) *Types {
+// NewTypes returns the types of an answer, and of the server that gave it. What is
+// asked carries the metadata of ctx, and ends with it. Close must be called.
+func NewTypes(ctx context.Context, a *Answer, o TypesOptions) *Types {
 	if o.Timeout <= 0 {
 		o.Timeout = 5 * time.Second
 	}
@@ -86,7 +86,7 @@ func NewTypes(a *Answer, o TypesOptions) *Types {
 	for _, f := range a.Files {
 		t.files[f.GetName()] = f
 	}
-	t.ctx, t.cancel = context.WithCancel(context.Background())
+	t.ctx, t.cancel = context.WithCancel(ctx)
 	return t
 }
 

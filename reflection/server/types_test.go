@@ -44,7 +44,7 @@ func typesOf(t *testing.T, s *scripted, o TypesOptions) *Types {
 	if o.Dial == nil {
 		o.Dial = func(context.Context) (grpc.ClientConnInterface, error) { return cc, nil }
 	}
-	types := NewTypes(a, o)
+	types := NewTypes(t.Context(), a, o)
 	t.Cleanup(types.Close)
 	return types
 }
