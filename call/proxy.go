@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/url"
 	"os"
@@ -129,18 +130,27 @@ func (d *dialer) throughProxy(ctx context.Context, p *proxy, c net.Conn, meta re
 		meta.Dial.TLS = time.Since(meta.Start) - meta.Dial.DNS - meta.Dial.Connect
 	}
 	t := &tunnel{Conn: c, dialer: d, proxy: p, rec: newRec(meta)}
-	stop := until(ctx, c)
+	limited, mismatch := d.whileSilent(ctx, func(ctx context.Context) bool { return d.probeProxy(ctx, p) })
+	stop := until(limited, c)
 	if p.kind == "socks5" {
 		err = t.socks(d.target.Address)
 	} else {
 		err = t.connect(d.target.Address)
 	}
 	stop()
+	wrongKind := mismatch()
 	t.rec.Close(errors.Unwrap(err))
 	if err == nil && ctx.Err() == nil {
 		return t, nil
 	}
 	_ = c.Close()
+	if wrongKind {
+		speaks := "SOCKS 5"
+		if p.kind == "socks5" {
+			speaks = "HTTP"
+		}
+		return nil, t.fail(err, "", "speaks %s, and its URL says %s://", speaks, p.kind)
+	}
 	if timeout := d.ranOut(ctx, Proxy, err, "was not reached: the proxy "+p.address+" did not answer"); timeout != nil {
 		return nil, timeout
 	}
@@ -203,6 +213,29 @@ func (p *proxy) hint(first string) string {
 		first += "; "
 	}
 	return first + "it is named by " + p.from + ", and --proxy none goes directly"
+}
+
+// probeProxy asks a proxy that says nothing, on a connection of its own, whether
+// it is of the other kind.
+func (d *dialer) probeProxy(ctx context.Context, p *proxy) bool {
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+	defer cancel()
+	r, err := connect(ctx, "tcp", p.address, exchange.Keepalive{})
+	if err != nil {
+		return false
+	}
+	defer r.Close() //nolint:errcheck // nothing was to be kept
+	defer until(ctx, r.Conn)()
+	question, want := string([]byte{socksVersion, 1, socksNoAuth}), string([]byte{socksVersion})
+	if p.kind == "socks5" {
+		question, want = "OPTIONS * HTTP/1.1\r\nHost: "+p.address+"\r\n\r\n", "HTTP/"
+	}
+	if _, err := io.WriteString(r, question); err != nil {
+		return false
+	}
+	b := make([]byte, len(want))
+	_, err = io.ReadFull(r, b)
+	return err == nil && string(b) == want
 }
 
 // send writes and records b. secret is how many bytes of it, from its end, are

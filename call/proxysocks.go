@@ -149,9 +149,6 @@ func (t *tunnel) next(n int) ([]byte, error) {
 	b := make([]byte, n)
 	got, err := io.ReadFull(t.Conn, b)
 	t.received(b[:got])
-	if err != nil && got > 0 && b[0] != socksVersion && b[0] != 1 {
-		return nil, t.notSOCKS(b[:got])
-	}
 	if err != nil {
 		return nil, t.broken(err)
 	}

@@ -1,0 +1,135 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"golang.org/x/net/http2"
+)
+
+// maxHeader bounds the header and trailers of an answer, in bytes.
+const maxHeader = 1 << 20
+
+// grace is how long is waited for what should come at once: the end of a body
+// whose last message has come, frames that say goodbye.
+const grace = 250 * time.Millisecond
+
+// tripper is a client of HTTP on one connection.
+type tripper interface {
+	http.RoundTripper
+	// close ends what runs on the connection, saying goodbye if the protocol has a
+	// way. It does not close the connection.
+	close()
+}
+
+// newTripper returns a client that speaks a version of HTTP on c.
+func newTripper(version string, c net.Conn) (tripper, error) {
+	if version == "2" {
+		return newHTTP2(c)
+	}
+	return newHTTP1(c), nil
+}
+
+// http1 is a client of HTTP/1.1.
+type http1 struct{ *http.Transport }
+
+func newHTTP1(c net.Conn) http1 {
+	var once sync.Once
+	dial := func(context.Context, string, string) (net.Conn, error) {
+		err := errors.New("the connection was lost")
+		once.Do(func() { err = nil })
+		if err != nil {
+			return nil, err
+		}
+		return c, nil
+	}
+	return http1{&http.Transport{
+		DialContext:    dial,
+		DialTLSContext: dial, // c is secured already
+		// Bodies are for inspect: they stay as they came.
+		DisableCompression:     true,
+		MaxResponseHeaderBytes: maxHeader,
+	}}
+}
+
+func (t http1) close() { t.CloseIdleConnections() }
+
+// http2Conn is a client of HTTP/2.
+//
+//nolint:staticcheck // net/http speaks no HTTP/2 over a TLS connection that is wrapped, as a tapped one is.
+type http2Conn struct{ *http2.ClientConn }
+
+// newHTTP2 sends the preface and the settings.
+func newHTTP2(c net.Conn) (tripper, error) {
+	//nolint:staticcheck // See http2Conn.
+	t := &http2.Transport{AllowHTTP: true, DisableCompression: true, MaxHeaderListSize: maxHeader}
+	conn, err := t.NewClientConn(c)
+	if err != nil {
+		return nil, err
+	}
+	return http2Conn{conn}, nil
+}
+
+// close sends GOAWAY, and waits until the stream has been reset if it was cut.
+func (t http2Conn) close() {
+	ctx, cancel := context.WithTimeout(context.Background(), grace)
+	defer cancel()
+	_ = t.Shutdown(ctx) // the connection is closed next, whatever this gives
+}
+
+// firstBytes is how much of what a server says first is kept.
+const firstBytes = 16
+
+// sniffed is a connection that keeps the first bytes received on it, which tell
+// what the server speaks.
+type sniffed struct {
+	net.Conn
+	mu    sync.Mutex
+	first []byte
+	once  sync.Once
+	err   error
+}
+
+// Read reads, and keeps what comes first.
+func (c *sniffed) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if room := firstBytes - len(c.first); room > 0 {
+		c.first = append(c.first, b[:min(n, room)]...)
+	}
+	return n, err
+}
+
+// Close closes the connection once.
+func (c *sniffed) Close() error {
+	c.once.Do(func() { c.err = c.Conn.Close() })
+	return c.err
+}
+
+// speaks returns what the server's first bytes are: "1.1" or "2" for HTTP, "tls",
+// or "" if they do not tell.
+func (c *sniffed) speaks() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return speaks(c.first)
+}
+
+func speaks(first []byte) string {
+	switch {
+	case len(first) >= 7 && string(first[:7]) == "HTTP/1.":
+		return "1.1"
+	// RFC 9113 §3.4: the server begins with SETTINGS, on stream 0.
+	case len(first) >= 9 && first[3] == 4 && string(first[5:9]) == "\x00\x00\x00\x00" && first[0] == 0:
+		return "2"
+	// RFC 8446 §5.1: an alert, or a handshake, of a legacy version 3.x.
+	case len(first) >= 3 && (first[0] == 0x15 || first[0] == 0x16) && first[1] == 3:
+		return "tls"
+	default:
+		return ""
+	}
+}
