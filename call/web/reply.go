@@ -57,12 +57,11 @@ func (s *source) Read(b []byte) (int, error) {
 func newReply(o *Options, res *http.Response, lost func(error) *ending, cancel func()) *reply {
 	r := &reply{o: o, res: res, lost: lost, cancel: cancel, source: &source{Reader: res.Body}}
 	media := mediaType(res.Header.Get("Content-Type"))
-	var in io.Reader = r.source
 	switch {
 	case o.Protocol.web():
 		r.read = r.webReader(media)
 		if _, family := familyOf(media); family == GRPCWebText {
-			in = &textReader{src: r.source}
+			r.source.Reader = &textReader{src: res.Body}
 		}
 	case res.StatusCode != http.StatusOK:
 		r.read = r.connectFailure
@@ -71,7 +70,7 @@ func newReply(o *Options, res *http.Response, lost func(error) *ending, cancel f
 	default:
 		r.read = r.connectStream(media)
 	}
-	r.body = bufio.NewReaderSize(in, 16<<10)
+	r.body = bufio.NewReaderSize(r.source, 16<<10)
 	return r
 }
 
@@ -86,6 +85,9 @@ func (r *reply) webReader(media string) func() *ending {
 		r.compare(codec)
 	case r.status == nil:
 		return r.page
+	default:
+		r.status.hint = Detect(r.o.Protocol, answerOf(r.res, nil))
+		r.status.Detail = r.status.hint.Text
 	}
 	switch {
 	case r.res.StatusCode != http.StatusOK && r.status == nil:
@@ -227,10 +229,9 @@ func (r *reply) ended(n int, where string) *ending {
 	switch {
 	case r.status != nil:
 		return r.status
+	case errors.Is(r.source.err, errNoBase64):
+		return local(codeInternal, r.source.err.Error())
 	case !errors.Is(r.source.err, io.EOF):
-		if errors.Is(r.source.err, errNoBase64) {
-			return local(codeInternal, r.source.err.Error())
-		}
 		return r.lost(r.source.err)
 	case n > 0:
 		return local(codeInternal, "the body ended inside a message: "+where)
@@ -317,10 +318,7 @@ func (r *reply) beginning(limit int64, hasty bool) []byte {
 	if hasty {
 		defer time.AfterFunc(grace, r.cancel).Stop()
 	}
-	b, err := io.ReadAll(io.LimitReader(r.body, limit))
-	if err == nil && int64(len(b)) < limit {
-		r.source.err = io.EOF
-	}
+	b, _ := io.ReadAll(io.LimitReader(r.body, limit)) // source keeps the error
 	return b
 }
 

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -224,9 +223,6 @@ func (s *Stream) progress() string {
 		return fmt.Sprintf("%d messages had come", s.reply.got)
 	}
 }
-
-// errClosedByTransport is what closing a connection again gives.
-var errClosedByTransport = net.ErrClosed
 
 // joined joins what is not empty.
 func joined(texts ...string) string {

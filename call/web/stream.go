@@ -75,7 +75,9 @@ func Open(ctx context.Context, o Options) (*Stream, error) {
 	}
 	if o.Kind.many() {
 		s.body, s.upload = io.Pipe()
-		_ = s.start(nil, s.body, -1) // an error is the call's: Recv tells
+		if err := s.start(nil, s.body, -1); err != nil {
+			return nil, errors.Join(err, s.Close())
+		}
 	}
 	return s, nil
 }
@@ -116,8 +118,7 @@ func (s *Stream) start(message []byte, body io.ReadCloser, length int64) error {
 	return nil
 }
 
-// Send sends one message, already encoded; msg must not change before Send
-// returns. io.EOF means that the call has ended: Recv tells how. ErrOneMessage is
+// Send sends one message, already encoded; msg must not change afterwards. io.EOF means that the call has ended: Recv tells how. ErrOneMessage is
 // returned for a second message of a method that takes one. Other errors say why
 // the message cannot be sent; the call goes on.
 func (s *Stream) Send(msg []byte) error {
@@ -149,7 +150,6 @@ func (s *Stream) sendOnly(encoded []byte) error {
 	if s.o.GET || len(encoded) == 0 {
 		return s.start(encoded, http.NoBody, 0)
 	}
-	encoded = bytes.Clone(encoded) // the caller has msg back before the request was read
 	return s.start(nil, io.NopCloser(bytes.NewReader(encoded)), int64(len(encoded)))
 }
 
@@ -261,9 +261,5 @@ func (s *Stream) Close() error {
 		}
 	}
 	s.trip.close()
-	err := s.conn.Close()
-	if errors.Is(err, errClosedByTransport) {
-		return nil
-	}
-	return err
+	return s.conn.Close()
 }

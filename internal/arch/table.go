@@ -24,6 +24,7 @@ var rows = []row{
 	{2, []string{"inspect"}},
 	{3, []string{"mask", "diff"}},
 	{4, []string{"reflection/server", "reflection/protofile", "reflection/openapi", "reflection/cache", "demo/demov1"}},
+	{4, []string{"call/web"}}, // gRPC-Web and Connect on a connection that call made
 	{4, []string{"call", "auth", "history", "capture", "reflection", "render", "demo", "config"}},
 	{5, []string{"tui/layout", "tui/cell"}},
 	{5, []string{"tui/theme", "tui/list", "tui/intent"}},
@@ -45,7 +46,7 @@ type onlyFor struct {
 const noIO = "panes and what they draw with do no I/O; the tui root runs it as a command"
 
 var restricted = []onlyFor{
-	{Module + "/call", []string{"tui", "cmd/wiregloss"}, noIO},
+	{Module + "/call", []string{"call", "tui", "cmd/wiregloss"}, noIO},
 	{Module + "/auth", []string{"tui", "cmd/wiregloss"}, noIO},
 	{Module + "/history", []string{"tui", "cmd/wiregloss"}, noIO},
 	{Module + "/reflection", []string{"tui", "cmd/wiregloss", "reflection"}, noIO},
