@@ -45,7 +45,6 @@ func Diagnose(ctx context.Context, t exchange.Target, o Options, newRec func(rec
 			}
 		}
 		d := newDialer(t, newRec)
-		d.observe = see
 		more, err := rawOptions(d, "")
 		if err != nil {
 			see(failedCheck(err, 0))
@@ -65,7 +64,7 @@ func Diagnose(ctx context.Context, t exchange.Target, o Options, newRec func(rec
 
 // failedCheck puts the reason of a failed dial into the words of a check.
 func failedCheck(err error, took time.Duration) Check {
-	c := Check{Name: StageTCP, Took: took, Detail: err.Error(), Err: err}
+	c := Check{Name: StageOptions, Took: took, Detail: err.Error(), Err: err}
 	var e *DialError
 	if errors.As(err, &e) {
 		c.Name, c.Detail, c.Hint = e.Stage, e.Text, e.Hint

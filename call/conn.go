@@ -255,4 +255,3 @@ func authority(t exchange.Target) string {
 	}
 	return t.Address
 }
-

@@ -26,14 +26,15 @@ type Stage string
 
 // The stages, in order. A way to a server has those of them that it needs.
 const (
-	StageDNS    Stage = "DNS"
-	StageTCP    Stage = "TCP"
-	StageSocket Stage = "unix socket"
-	StageProxy  Stage = "proxy"
-	StageTLS    Stage = "TLS"
-	StageALPN   Stage = "ALPN"
-	StageHTTP2  Stage = "HTTP/2"
-	StageAnswer Stage = "first answer"
+	StageOptions Stage = "options" // nothing was sent yet
+	StageDNS     Stage = "DNS"
+	StageTCP     Stage = "TCP"
+	StageSocket  Stage = "unix socket"
+	StageProxy   Stage = "proxy"
+	StageTLS     Stage = "TLS"
+	StageALPN    Stage = "ALPN"
+	StageHTTP2   Stage = "HTTP/2"
+	StageAnswer  Stage = "first answer"
 )
 
 // DialError says why there is no connection.

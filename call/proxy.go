@@ -44,7 +44,9 @@ func CheckProxy(value string) error {
 // parseProxy reads the URL of a proxy; a bare host:port is an HTTP proxy's. A
 // SOCKS proxy is always given the name, not an address, so socks5h:// says the same.
 func parseProxy(value, from string) (*proxy, error) {
-	bad := func(text string) error { return &OptionError{from, text + "; use http://host:port, https:// or socks5://"} }
+	bad := func(text string) error {
+		return &OptionError{from, text + "; use http://host:port, https:// or socks5://"}
+	}
 	if !strings.Contains(value, "://") {
 		value = "http://" + value
 	}

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"strings"
 	"time"
-
 )
 
 const (
@@ -120,4 +119,3 @@ func firstLine(page []byte) string {
 	}
 	return ""
 }
-

@@ -11,6 +11,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"io"
+	"log"
 	"math/big"
 	"net"
 	"os"
@@ -225,3 +226,6 @@ func must(t *testing.T, err error) {
 }
 
 func secured(config *tls.Config) grpc.ServerOption { return grpc.Creds(credentials.NewTLS(config)) }
+
+// quiet is where the logs of servers go that are spoken to wrongly on purpose.
+var quiet = log.New(io.Discard, "", 0)
