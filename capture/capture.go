@@ -87,6 +87,7 @@ type Capture struct {
 	Connections []Connection
 	File        *record.File // of a recording file: its sections too; else nil
 	Skipped     []string     // what in the file was not read, why, and what to do about it
+	Damaged     bool         // the file itself is cut or damaged; Skipped says where
 }
 
 // Release releases every recording of the capture.
@@ -148,6 +149,7 @@ func Read(in io.Reader, o Options) (*Capture, error) {
 		c.Skipped = append(c.Skipped, fmt.Sprintf("the input goes on after %d bytes, which is the limit: raise --max-bytes to read more", o.MaxBytes))
 	}
 	if src.gzipErr != nil {
+		c.Damaged = true
 		c.Skipped = append(c.Skipped, fmt.Sprintf("the gzip file is cut or damaged: %v; what stands before was read", src.gzipErr))
 	}
 	return c, err

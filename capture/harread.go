@@ -32,6 +32,7 @@ func readHAR(b []byte, o Options) (*Capture, error) {
 	for n := 1; dec.More(); n++ {
 		var raw json.RawMessage
 		if err := dec.Decode(&raw); err != nil {
+			c.Damaged = true
 			c.Skipped = append(c.Skipped, fmt.Sprintf("HAR entry %d and what follows, from byte %d on: %v", n, dec.InputOffset(), err))
 			break
 		}

@@ -70,6 +70,10 @@ type limitedReader struct {
 	hit  bool
 }
 
+// ended reports whether the limit ended the input. There is none (nil) for an
+// input that was held in memory.
+func (l *limitedReader) ended() bool { return l != nil && l.hit }
+
 func (l *limitedReader) Read(b []byte) (int, error) {
 	if l.left == 0 {
 		var one [1]byte

@@ -83,6 +83,7 @@ func readPackets(in *input, o Options) *Capture {
 	r.finish(newKeyLog(o.KeyLog, secrets))
 	if !errors.Is(err, io.EOF) {
 		r.capture.Skipped = append(r.capture.Skipped, err.Error())
+		r.capture.Damaged = !in.limited.ended()
 	}
 	return r.capture
 }

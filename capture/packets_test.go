@@ -322,3 +322,26 @@ func TestLimitOfConnections(t *testing.T) {
 		t.Errorf("%d connections, skipped %q", len(c.Connections), c.Skipped)
 	}
 }
+
+// TestReadDamaged: a file that ends too early is damaged; one that a limit ends
+// is not.
+func TestReadDamaged(t *testing.T) {
+	rec := conversation(meta(), 1, 20)
+	defer rec.Release()
+	whole := written(t, rec)
+	for name, c := range map[string]struct {
+		in   []byte
+		o    Options
+		want bool
+	}{
+		"whole": {whole, Options{}, false},
+		"cut":   {whole[:len(whole)-1], Options{}, true},
+		"limit": {whole, Options{MaxBytes: int64(len(whole) - 1)}, false},
+	} {
+		got := mustRead(t, c.in, c.o)
+		if got.Damaged != c.want || got.Damaged && len(got.Skipped) == 0 {
+			t.Errorf("%s: damaged is %v with %q, want %v", name, got.Damaged, got.Skipped, c.want)
+		}
+		got.Release()
+	}
+}

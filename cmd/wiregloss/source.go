@@ -225,6 +225,9 @@ func (s *source) verdict(err error) error {
 	if s.problem != nil {
 		return &exitError{code: exitProtocol, quiet: true, err: s.problem}
 	}
+	if s.capture.Damaged {
+		return &exitError{code: exitProtocol, quiet: true, err: errors.New("the file is cut or damaged")}
+	}
 	for _, c := range s.capture.Connections {
 		if len(c.Problems) > 0 {
 			return &exitError{code: exitProtocol, quiet: true, err: errors.New(c.Problems[0].Text)}
