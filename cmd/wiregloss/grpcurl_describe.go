@@ -92,7 +92,7 @@ func (c *curl) describeOne(s *curlSession, name string) error {
 	if err != nil {
 		return failure(err, "Failed to describe symbol %q", name)
 	}
-	if err := c.print(fmt.Sprintf("%s is %s:\n%s\n", d.FullName(), kind, strings.TrimSuffix(text, "\n"))); err != nil {
+	if err := c.print(fmt.Sprintf("%s is %s:\n%s\n", curlName(d), kind, strings.TrimSuffix(text, "\n"))); err != nil {
 		return err
 	}
 	md, ok := shown.(protoreflect.MessageDescriptor)
@@ -106,6 +106,15 @@ func (c *curl) describeOne(s *curlSession, name string) error {
 		return failure(err, "Failed to print template for message %s", name)
 	}
 	return c.print("\nMessage template:\n" + body + "\n")
+}
+
+// curlName is the full name of a symbol. grpcurl puts an enum's name before those
+// of its values, which the language does not.
+func curlName(d protoreflect.Descriptor) protoreflect.FullName {
+	if _, ok := d.(protoreflect.EnumValueDescriptor); ok {
+		return d.Parent().FullName().Append(d.Name())
+	}
+	return d.FullName()
 }
 
 // described is what is shown for a symbol, and what it is. The message of a map

@@ -21,6 +21,9 @@ import (
 // defaultMaxMessage is grpc-go's limit of a received message, which grpcurl leaves.
 const defaultMaxMessage = 4 << 20
 
+// errALTS says why there is no ALTS.
+var errALTS = errors.New("ALTS is not supported: it needs the handshake service that only Google Cloud machines have; use TLS")
+
 // dial connects, unless that was done before.
 func (s *curlSession) dial(ctx context.Context) error {
 	if s.conn != nil {
@@ -30,6 +33,9 @@ func (s *curlSession) dial(ctx context.Context) error {
 	timing := c.timing.part("Dial")
 	defer timing.end()
 	t, err := c.address()
+	if err == nil && c.alts {
+		err = errALTS
+	}
 	if err != nil {
 		return failure(err, "Failed to dial target host %q", c.target)
 	}
@@ -63,7 +69,8 @@ func (c *curl) address() (exchange.Target, error) {
 	if c.unix && !strings.HasPrefix(text, "unix://") {
 		text = "unix://" + text
 	}
-	t := exchange.Target{Text: c.target, Network: "tcp", Address: text}
+	t := exchange.Target{Text: c.target, Network: "tcp"}
+	text = strings.TrimPrefix(text, "passthrough:///")
 	switch {
 	case strings.HasPrefix(text, "unix:"):
 		t.Network = "unix"
@@ -79,6 +86,7 @@ func (c *curl) address() (exchange.Target, error) {
 		}
 		t.Network, t.Address = parsed.Network, parsed.Address
 	default:
+		t.Address = text
 		if _, _, err := net.SplitHostPort(text); err != nil {
 			return t, err
 		}

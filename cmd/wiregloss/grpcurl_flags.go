@@ -34,11 +34,11 @@ type curlFlags struct {
 	headers, rpcHeaders, reflectHeaders textList
 	expandHeaders                       bool
 
-	data                              string
-	format                            string
-	allowUnknown, emitDefaults        bool
-	formatError, template             bool
-	verbose, veryVerbose              bool
+	data                       string
+	format                     string
+	allowUnknown, emitDefaults bool
+	formatError, template      bool
+	verbose, veryVerbose       bool
 }
 
 // curlHelp is the help before the list of flags; %[1]s is the command.
@@ -139,8 +139,6 @@ func (f *curlFlags) wrong() string {
 		return "The -alts-handshaker-service argument must be used with the -alts argument."
 	case len(f.altsAccounts) > 0 && !f.alts:
 		return "The -alts-target-service-account argument must be used with the -alts argument."
-	case f.alts:
-		return "The -alts argument is not supported: ALTS needs the handshake service that only Google Cloud machines have; use TLS."
 	case f.format != "json" && f.format != "text":
 		return "The -format option must be 'json' or 'text'."
 	}

@@ -279,6 +279,10 @@ func init() { // they are written with each other
 // first writes the value of field 1: of a wrapper, an object or a list.
 func (w *curlJSON) first(m protoreflect.Message) error {
 	fd := m.Descriptor().Fields().ByNumber(1)
+	if fd.Kind() == protoreflect.BytesKind && !m.Has(fd) {
+		w.text("null") // what encoding/json makes of no bytes
+		return nil
+	}
 	return w.known(fd, m.Get(fd))
 }
 

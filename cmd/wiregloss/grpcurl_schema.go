@@ -176,6 +176,7 @@ func (f *curlFiles) services() ([]string, error) {
 		}
 		return true
 	})
+	slices.Sort(names) // a registry has no order
 	return names, nil
 }
 
