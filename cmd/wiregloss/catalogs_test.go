@@ -4,6 +4,10 @@ import (
 	"os"
 	"testing"
 	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/wiregloss/wiregloss/internal/testserver"
 )
 
 // Tests and scripts leave the user's cache alone: it is off unless a script says
@@ -12,6 +16,20 @@ func init() {
 	if os.Getenv("XDG_CACHE_HOME") == "" {
 		_ = os.Setenv("XDG_CACHE_HOME", os.DevNull) // nothing can be in it
 	}
+	commands["brief"] = runBriefly
+}
+
+// runBriefly is brief MODE COMMAND...: starts a server of internal/testserver, runs
+// the command with its address behind it, and stops the server. Then nothing
+// listens at $ADDR.
+func runBriefly(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, neg || len(args) < 2, "brief MODE COMMAND...")
+	s, err := testserver.Start(args[0], testserver.Options{Dir: ts.MkAbs(".")})
+	ts.Check(err)
+	ts.Setenv("ADDR", s.Addr)
+	err = ts.Exec(args[1], append(args[2:], s.Addr)...)
+	s.Close()
+	ts.Check(err)
 }
 
 func TestAgo(t *testing.T) {

@@ -42,7 +42,8 @@ func newRoot(ios *ioStreams) *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError(fmt.Errorf("%w; see %s --help", err, cmd.CommandPath()))
 	})
-	root.AddCommand(newList(ios), newDescribe(ios), newCall(ios), newInspect(ios), newDemo(ios), newVersion(ios), newGrpcurl(ios))
+	root.AddCommand(newList(ios), newDescribe(ios), newCall(ios), newInspect(ios), newDemo(ios), newVersion(ios), newGrpcurl(ios),
+		newExportSchema(ios))
 	return root
 }
 
