@@ -26,7 +26,7 @@ func Blocked(t inspect.Trace, i int) (text string, ended bool) {
 		return "", true
 	}
 	last := min(len(t.Frames), i+mostAhead)
-	var settings time.Duration // when the other side last changed what it allows
+	var settings, credit time.Duration // when the other side last changed what it allows, and gave credit
 	for j := i + 1; j < last; j++ {
 		g := &t.Frames[j]
 		at := g.At
@@ -36,9 +36,10 @@ func Blocked(t inspect.Trace, i int) (text string, ended bool) {
 		case g.Dir != f.Dir && g.Type == h2.WindowUpdate:
 			conn = conn && (g.Stream != 0 || g.ConnWindow <= 0)
 			stream = stream && (g.Stream != f.Stream || g.StreamWindow <= 0)
+			credit = at
 		case g.Dir == f.Dir && g.Type == h2.Data && g.Stream == f.Stream && g.Length > 0 && !conn && settings > 0:
 			// It could send again without a WINDOW_UPDATE: INITIAL_WINDOW_SIZE was raised. RFC 9113 §6.9.2.
-			stream, at = false, settings
+			stream, at = false, max(settings, credit)
 		}
 		if !conn && !stream {
 			return fmt.Sprintf("blocked %s ms at 0", Millis(at-f.At)), true

@@ -112,10 +112,11 @@ func (m *Model) capturedTrace(msg traceMsg) (tea.Cmd, bool) {
 			m.catalog.SetStreams(len(m.o.Targets)+i, n, v.trace.Streams)
 		}
 		c.session.following = !msg.last
-		if m.call == c.session {
+		switch m.call {
+		case c.session:
 			m.views = c.views
 			m.showConnection()
-		} else if m.call == nil {
+		case nil:
 			m.openFirst(i, 0)
 		}
 		if msg.last {
@@ -132,7 +133,9 @@ func (m *Model) openFirst(capture, from int) {
 	for n := from; n < len(views); n++ {
 		for _, s := range views[n].trace.Streams {
 			if s.Path != "" || s.Messages != [2]int{} {
-				m.openCall(intent.OpenCall{Target: len(m.o.Targets) + capture, Connection: n, Stream: s.ID})
+				o := intent.OpenCall{Target: len(m.o.Targets) + capture, Connection: n, Stream: s.ID}
+				m.openCall(o)
+				m.catalog.SetCall(o)
 				return
 			}
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/wiregloss/wiregloss/record"
 	"github.com/wiregloss/wiregloss/render"
 	"github.com/wiregloss/wiregloss/tui/cell"
+	"github.com/wiregloss/wiregloss/tui/intent"
 	"github.com/wiregloss/wiregloss/tui/theme"
 )
 
@@ -47,6 +48,17 @@ func (p *Pane) SetStreams(i, connection int, streams []inspect.Stream) {
 	p.rebuild()
 	if ok {
 		p.reselect(was)
+	}
+}
+
+// SetCall selects the call that is shown.
+func (p *Pane) SetCall(o intent.OpenCall) {
+	p.version++
+	for i, r := range p.rows {
+		if r.kind == callRow && r.target == o.Target && r.conn == o.Connection && p.stream(r).ID == o.Stream {
+			p.list.Select(i)
+			return
+		}
 	}
 }
 

@@ -59,8 +59,8 @@ func (p *Pane) wholeFrame(i int) page {
 	for j := range out {
 		out[j].spans, out[j].frame = []record.Span{f.Span()}, i
 	}
-	out = append(out, p.payloadLines(i, f)...)
 	out = append(out, p.problemsOf(f.Span())...)
+	out = append(out, p.payloadLines(i, f)...)
 	out = append(out, heading(fmt.Sprintf("payload · %s", Size(int64(f.Length)))))
 	return page{lines: out, dump: p.payloadDump(f.PayloadSpan())}
 }
@@ -83,7 +83,7 @@ func flagText(f inspect.Frame) string {
 
 // mostBack is how many frames before one are looked at for the windows that it
 // leaves as they are.
-const mostBack = 20_000
+const mostBack = 100_000
 
 // windowsAfter tells what both senders of DATA may still send once a frame has
 // come, on the connection and on the frame's stream.
@@ -152,7 +152,7 @@ func (p *Pane) problemsOf(s record.Span) []line {
 		}
 	}
 	if len(out) > 0 {
-		out = append([]line{heading("broken rules")}, out...)
+		out = append(append([]line{heading("broken rules")}, out...), heading("what it says"))
 	}
 	return out
 }
@@ -241,12 +241,12 @@ func (p *Pane) partPage(i int) page {
 	for j := range out {
 		out[j].spans = []record.Span{part.Span}
 	}
+	out = append(out, p.problemsOf(part.Span)...)
 	if b := int(part.Block) - p.trace.Forgotten.Headers; part.Block >= 0 && b >= 0 && b < len(p.trace.Headers) {
 		out = append(out, p.blockLines(b)...)
 	} else {
 		out = append(out, p.carried(part.Span)...)
 	}
-	out = append(out, p.problemsOf(part.Span)...)
 	out = append(out, heading("bytes · "+Size(part.Span.Len)))
 	return page{lines: out, dump: p.payloadDump(part.Span)}
 }

@@ -183,7 +183,7 @@ func (p *Pane) selectedBlock() int {
 func (p *Pane) tableLines() []line {
 	b, _ := p.trace.Block(p.table)
 	out := []line{heading(fmt.Sprintf("%s after the %s of stream %d at %s ms", b.Dir, render.BlockName(b), b.Stream, render.Millis(b.At)))}
-	if p.survey.question.table != p.table || !p.survey.ok {
+	if p.survey.table != p.table || !p.survey.ok {
 		return append(out, computing("the table"))
 	}
 	if !p.survey.tableOK {

@@ -213,9 +213,11 @@ func (p *Pane) Bindings() []intent.Intent {
 	case p.level == MessageList:
 		return []intent.Intent{intent.Enter{}, intent.NextTab{}, intent.FollowTail{}, intent.Back{}}
 	case p.level == OneMessage:
-		return []intent.Intent{
-			intent.Enter{}, intent.Back{}, intent.Right{}, intent.NextMessage{}, intent.Fold{}, intent.Copy{}, intent.NextTab{}, intent.Skeleton{},
+		out := []intent.Intent{intent.Enter{}, intent.Back{}, intent.Right{}, intent.NextMessage{}, intent.Fold{}, intent.Copy{}, intent.NextTab{}}
+		if i, ok := p.inView(); ok && p.message(i).Content == inspect.Protobuf {
+			out = append(out, intent.Skeleton{})
 		}
+		return out
 	}
 	return []intent.Intent{intent.Back{}, intent.Enter{}, intent.Copy{}}
 }

@@ -114,7 +114,7 @@ func goAwayFacts(payload []byte) []line {
 	l := fact("error", fmt.Sprintf("%s (%d)", g.Code, uint32(g.Code)))
 	l.bad = g.Code != 0
 	debug := fact("debug data", orNone(string(g.Debug)))
-	return []line{fact("last stream", fmt.Sprintf("%d: streams after it were not looked at", g.LastStream)), l, debug}
+	return []line{fact("last stream", fmt.Sprintf("%d: streams after it were not processed", g.LastStream)), l, debug}
 }
 
 // pingFacts tells what a PING is for, and its round trip.

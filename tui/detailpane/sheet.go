@@ -191,15 +191,6 @@ func (d dump) line(i int) line {
 	return line{name: offset(d.base + int64(at)), value: cell.Fit(hex, 3*d.perLine-1) + "  " + printable(part), copied: hex}
 }
 
-// lines returns all lines, of few bytes.
-func (d dump) lines() []line {
-	out := make([]line, d.len())
-	for i := range out {
-		out[i] = d.line(i)
-	}
-	return out
-}
-
 func printable(b []byte) string {
 	out := make([]byte, len(b))
 	for i, c := range b {

@@ -96,7 +96,7 @@ func (p *Pane) planSurvey() {
 	}
 	p.surveying = true
 	b, t, rec, epoch := p.books, p.trace, p.rec, p.epoch
-	p.later(func() Result { return surveyed{b.answer(rec, t, q), rec, epoch} })
+	p.later(func() Result { return surveyed{b.answer(t, q), rec, epoch} })
 }
 
 type surveyed struct {
@@ -116,7 +116,7 @@ func (s surveyed) deliver(p *Pane) intent.Intent {
 }
 
 // answer brings the ledger up to a trace and reads it.
-func (b *books) answer(rec *record.Recording, t inspect.Trace, q question) survey {
+func (b *books) answer(t inspect.Trace, q question) survey {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	l := b.ledger
