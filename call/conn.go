@@ -116,20 +116,25 @@ func (o Options) blame() string {
 	return ""
 }
 
-// first dials; with patience again and again while nothing answers.
+// first dials; with patience again and again while nothing answers. The reason
+// that it gives up with is that of a whole attempt, not of one cut short.
 func (d *dialer) first(ctx context.Context, patient bool) (*conn, error) {
 	const shortest, longest = 50 * time.Millisecond, time.Second
+	var reason error
 	for pause := shortest; ; pause = min(2*pause, longest) {
 		c, err := d.dial(ctx, d.observe)
 		if err == nil || !patient || !passing(err) {
 			return c, err
+		}
+		if reason == nil || ctx.Err() == nil {
+			reason = err
 		}
 		timer := time.NewTimer(pause)
 		select {
 		case <-timer.C:
 		case <-ctx.Done():
 			timer.Stop()
-			return nil, err
+			return nil, reason
 		}
 	}
 }

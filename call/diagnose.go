@@ -114,7 +114,7 @@ func (d *dialer) noHTTP2(ctx context.Context) *DialError {
 	e := d.fail(Protocol, nil, "gRPC needs HTTP/2: is this the port of a gRPC server?",
 		"%s did not choose HTTP/2 in the TLS handshake (ALPN h2, RFC 9113 §3.2)", d.target.Address)
 	e.Stage = StageALPN
-	if d.probeHTTP1(ctx) {
+	if briefly(ctx, d.probeHTTP1) {
 		e.Detail = "it chooses http/1.1 where that is offered"
 	}
 	return e
@@ -168,7 +168,7 @@ func (d *dialer) diagnose(ctx context.Context, c *conn) error {
 			return e
 		}
 	}
-	if d.wantsTLS(ctx) {
+	if briefly(ctx, d.wantsTLS) {
 		return d.fail(TLS, err, useTLS, "%s speaks TLS, and plaintext was sent", a)
 	}
 	return d.fail(Protocol, err, "is this the port of a gRPC server?", "%s closed the connection without sending anything", a)

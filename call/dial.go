@@ -26,7 +26,8 @@ type dialer struct {
 	ready    *conn     // dialed ahead of grpc-go asking for it
 	conns    []*conn
 	attempts []Attempt
-	sentAway int // connections in a row that ended with GOAWAY before any answer
+	sentAway int   // connections in a row that ended with GOAWAY before any answer
+	lost     error // why the last dial of grpc-go's failed
 }
 
 func newDialer(t exchange.Target, newRec func(record.Meta) *record.Recording) *dialer {
@@ -48,30 +49,41 @@ func (d *dialer) next(ctx context.Context, _ string) (net.Conn, error) {
 	d.mu.Lock()
 	c := d.ready
 	d.ready = nil
-	if c == nil {
-		last := d.conns[len(d.conns)-1]
-		if _, gone := last.watch.sentAway(); gone && !last.watch.answered() {
-			d.sentAway++
-		} else {
-			d.sentAway = 0
-		}
-		if d.sentAway >= maxSentAway {
-			d.sentAway = 0 // a later call may try again
-			d.mu.Unlock()
-			return nil, d.goneAway(last, nil)
-		}
-	}
 	d.mu.Unlock()
 	if c != nil {
 		return c, nil
 	}
+	c, err := d.again(ctx)
+	if err == nil {
+		return c, nil
+	}
+	d.mu.Lock()
+	d.lost = err
+	d.mu.Unlock()
+	return nil, err
+}
+
+// again dials in place of a connection that was lost or sent away.
+func (d *dialer) again(ctx context.Context) (*conn, error) {
+	last := d.newest()
+	_, gone := last.watch.sentAway()
+	d.mu.Lock()
+	if gone && !last.watch.answered() {
+		d.sentAway++
+	} else {
+		d.sentAway = 0
+	}
+	tooOften := d.sentAway >= maxSentAway
+	if tooOften {
+		d.sentAway = 0 // a later call may try again
+	}
+	d.mu.Unlock()
+	if tooOften {
+		return nil, d.goneAway(last, nil)
+	}
 	ctx, cancel := context.WithTimeout(ctx, d.target.ConnectTimeout)
 	defer cancel()
-	c, err := d.dial(ctx, nil)
-	if err != nil {
-		return nil, err
-	}
-	return c, nil
+	return d.dial(ctx, nil)
 }
 
 // dial does DNS, connect, proxy and TLS, and starts the recording. see is told of

@@ -14,8 +14,14 @@ import (
 // came instead of an answer.
 func (s *Stream) explain() {
 	o := &s.outcome
+	s.conn.dialer.mu.Lock()
+	lost := s.conn.dialer.lost
+	s.conn.dialer.mu.Unlock()
 	w := &s.conn.dialer.newest().watch
 	switch {
+	case lost != nil && strings.Contains(o.Message, "transport: Error while dialing"):
+		o.Message = lost.Error() // which grpc-go quotes twice
+		o.Detail = s.seen(w)
 	case s.req.MaxMessage > 0 && strings.HasPrefix(o.Message, "grpc: received message larger than max"):
 		o.Message = fmt.Sprintf("a reply message is over the limit of %d bytes%s", s.req.MaxMessage, sizes("it declares", o.Message))
 	case s.grpc == nil && errors.Is(context.Cause(s.ctx), errNoStreams):

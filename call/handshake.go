@@ -40,7 +40,7 @@ func (d *dialer) handshakeError(ctx context.Context, err error) error {
 		return e
 	}
 	if closedByPeer(err) {
-		if d.probePlaintext(ctx) {
+		if briefly(ctx, d.probePlaintext) {
 			return d.fail(TLS, err, usePlaintext, "%s does not speak TLS: the server speaks plaintext", a)
 		}
 		return d.fail(TLS, err, "if it is a plaintext server, "+usePlaintext, "%s closed the connection during the TLS handshake", a)

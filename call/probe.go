@@ -12,8 +12,16 @@ import (
 	"github.com/wiregloss/wiregloss/record"
 )
 
-// probeTimeout keeps a diagnosis well under a second.
+// probeTimeout keeps a diagnosis well under a second, where the user waits for it.
+// While a server is waited for anyhow, it may be asked for as long.
 const probeTimeout = 300 * time.Millisecond
+
+// briefly limits a question.
+func briefly(ctx context.Context, ask func(context.Context) bool) bool {
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+	defer cancel()
+	return ask(ctx)
+}
 
 // wantsTLS asks whether a server that was spoken to in plaintext speaks TLS.
 func (d *dialer) wantsTLS(ctx context.Context) bool { return !d.target.TLS.On && d.probeTLS(ctx) }
@@ -45,9 +53,7 @@ func (d *dialer) probeHTTP1(ctx context.Context) bool {
 // probePlaintext asks on a connection of its own whether the server answers a
 // plaintext HTTP/2 preface.
 func (d *dialer) probePlaintext(ctx context.Context) bool {
-	return d.probe(ctx, func(ctx context.Context, c net.Conn) bool {
-		deadline, _ := ctx.Deadline()
-		_ = c.SetDeadline(deadline) // without it the probe ends with the read
+	return d.probe(ctx, func(_ context.Context, c net.Conn) bool {
 		if _, err := io.WriteString(c, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00"); err != nil {
 			return false
 		}
@@ -60,9 +66,9 @@ func (d *dialer) probePlaintext(ctx context.Context) bool {
 // probeWords returns what the server says on a connection of its own when nothing
 // is sent: the banner of another protocol, or a TLS alert.
 func (d *dialer) probeWords(ctx context.Context) (said []byte, err error) {
-	d.probe(ctx, func(ctx context.Context, c net.Conn) bool {
-		deadline, _ := ctx.Deadline()
-		_ = c.SetDeadline(deadline) // without it the probe ends with the read
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+	defer cancel()
+	d.probe(ctx, func(_ context.Context, c net.Conn) bool {
 		if config, _ := tlsConfig(d.target); config != nil {
 			c = tls.Client(c, config)
 		}
@@ -76,10 +82,8 @@ func (d *dialer) probeWords(ctx context.Context) (said []byte, err error) {
 }
 
 // probe asks on a connection made like the one that failed, by the same proxy. It
-// is not recorded: it is no part of what the user asked for.
+// is not recorded: it is no part of what the user asked for. It ends with ctx.
 func (d *dialer) probe(ctx context.Context, ask func(context.Context, net.Conn) bool) bool {
-	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
-	defer cancel()
 	c, _, err := d.reach(ctx, &record.Meta{Start: time.Now()}, record.New, nil)
 	if err != nil {
 		return false

@@ -218,10 +218,8 @@ func (p *proxy) hint(first string) string {
 }
 
 // probeProxy asks a proxy that says nothing, on a connection of its own, whether
-// it is of the other kind.
+// it is of the other kind. It ends with ctx.
 func (d *dialer) probeProxy(ctx context.Context, p *proxy) bool {
-	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
-	defer cancel()
 	r, err := connect(ctx, "tcp", p.address, exchange.Keepalive{})
 	if err != nil {
 		return false
