@@ -74,7 +74,7 @@ func (c *curl) run(ctx context.Context, given []string) error {
 		return err
 	}
 	c.timing.end()
-	return c.print(c.timing.text(0))
+	return c.write(c.timing.text(0))
 }
 
 // perform finds the schema and does what the verb says.
@@ -132,9 +132,9 @@ func (c *curl) end(err error) error {
 	return &exitError{code: own.code, quiet: true, err: err}
 }
 
-// print writes to stdout. What a server said is made harmless on a terminal, and
+// write writes to stdout. What a server said is made harmless on a terminal, and
 // left as it is where a program reads it.
-func (c *curl) print(text string) error {
+func (c *curl) write(text string) error {
 	if c.ios.outTTY {
 		text = render.EscapeLines(text)
 	}

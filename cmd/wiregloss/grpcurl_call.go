@@ -42,7 +42,7 @@ func (c *curl) call(ctx context.Context, s *curlSession) error {
 		if r.in != nil {
 			sent = r.in.count()
 		}
-		if err := c.print(fmt.Sprintf("Sent %s and received %s\n", counted(sent, "request"), counted(r.received, "response"))); err != nil {
+		if err := c.write(fmt.Sprintf("Sent %s and received %s\n", counted(sent, "request"), counted(r.received, "response"))); err != nil {
 			return err
 		}
 	}
@@ -357,27 +357,27 @@ func (r *curlCall) block(title, text string) error {
 	if r.c.verbosity() == 0 {
 		return nil
 	}
-	return r.c.print("\n" + title + "\n" + text + "\n")
+	return r.c.write("\n" + title + "\n" + text + "\n")
 }
 
 // show shows one message from the server.
 func (r *curlCall) show(reply *curlReply) error {
 	r.received++
 	if r.c.verbosity() > 1 {
-		if err := r.c.print(fmt.Sprintf("\nEstimated response size: %d bytes\n", proto.Size(reply.message))); err != nil {
+		if err := r.c.write(fmt.Sprintf("\nEstimated response size: %d bytes\n", proto.Size(reply.message))); err != nil {
 			return err
 		}
 	}
 	if r.c.verbosity() > 0 {
-		if err := r.c.print("\nResponse contents:\n"); err != nil {
+		if err := r.c.write("\nResponse contents:\n"); err != nil {
 			return err
 		}
 	}
 	text, err := r.format.format(reply.message)
 	if err != nil {
-		return r.c.print(fmt.Sprintf("Failed to format response message %d: %v\n", r.received, err))
+		return r.c.write(fmt.Sprintf("Failed to format response message %d: %v\n", r.received, err))
 	}
-	return r.c.print(text + "\n")
+	return r.c.write(text + "\n")
 }
 
 // curlReply is where the codec puts a message.

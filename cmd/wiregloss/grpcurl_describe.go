@@ -33,7 +33,7 @@ func (c *curl) list(s *curlSession) error {
 	if len(names) == 0 {
 		shown = []string{none}
 	}
-	if err := c.print(strings.Join(shown, "\n") + "\n"); err != nil {
+	if err := c.write(strings.Join(shown, "\n") + "\n"); err != nil {
 		return err
 	}
 	if c.symbol != "" {
@@ -67,7 +67,7 @@ func (c *curl) describe(s *curlSession) error {
 			return failure(err, "Failed to list services")
 		}
 		if len(symbols) == 0 {
-			if err := c.print("Server returned an empty list of exposed services\n"); err != nil {
+			if err := c.write("Server returned an empty list of exposed services\n"); err != nil {
 				return err
 			}
 		}
@@ -92,7 +92,7 @@ func (c *curl) describeOne(s *curlSession, name string) error {
 	if err != nil {
 		return failure(err, "Failed to describe symbol %q", name)
 	}
-	if err := c.print(fmt.Sprintf("%s is %s:\n%s\n", curlName(d), kind, strings.TrimSuffix(text, "\n"))); err != nil {
+	if err := c.write(fmt.Sprintf("%s is %s:\n%s\n", curlName(d), kind, strings.TrimSuffix(text, "\n"))); err != nil {
 		return err
 	}
 	md, ok := shown.(protoreflect.MessageDescriptor)
@@ -105,7 +105,7 @@ func (c *curl) describeOne(s *curlSession, name string) error {
 	if err != nil {
 		return failure(err, "Failed to print template for message %s", name)
 	}
-	return c.print("\nMessage template:\n" + body + "\n")
+	return c.write("\nMessage template:\n" + body + "\n")
 }
 
 // curlName is the full name of a symbol. grpcurl puts an enum's name before those

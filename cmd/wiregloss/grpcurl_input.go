@@ -113,9 +113,6 @@ type relaxer struct {
 	allowUnknown bool
 }
 
-// mostNested is how deep encoding/json reads.
-const mostNested = 10_000
-
 func (r relaxer) text(body []byte, md protoreflect.MessageDescriptor) ([]byte, error) {
 	dec := json.NewDecoder(bytes.NewReader(body))
 	dec.UseNumber()

@@ -169,7 +169,7 @@ func (w *curlJSON) field(m protoreflect.Message, fd protoreflect.FieldDescriptor
 }
 
 func (w *curlJSON) entries(m protoreflect.Map, fd protoreflect.FieldDescriptor) error {
-	keys := sortedKeys(m, fd.MapKey())
+	keys := sortedKeys(m)
 	return w.list("{}", len(keys), func(i int) error {
 		w.key(keys[i].String())
 		return w.value(fd.MapValue(), m.Get(keys[i]))
@@ -177,7 +177,7 @@ func (w *curlJSON) entries(m protoreflect.Map, fd protoreflect.FieldDescriptor) 
 }
 
 // sortedKeys returns the keys of a map, numbers as numbers.
-func sortedKeys(m protoreflect.Map, fd protoreflect.FieldDescriptor) []protoreflect.MapKey {
+func sortedKeys(m protoreflect.Map) []protoreflect.MapKey {
 	keys := make([]protoreflect.MapKey, 0, m.Len())
 	m.Range(func(k protoreflect.MapKey, _ protoreflect.Value) bool {
 		keys = append(keys, k)

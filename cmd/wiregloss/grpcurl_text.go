@@ -12,11 +12,11 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// curlText writes messages in the protobuf text format as grpcurl does. It has two
+// This file writes messages in the protobuf text format as grpcurl does. It has two
 // styles: one for messages of a schema, and the older one of Go's generated code for
 // well-known types, which is on one line where such a message is inside another.
 
-// textJoin indents lines of a message.
+// textIndent indents lines of a message.
 func textIndent(lines []string) []string {
 	for i, l := range lines {
 		lines[i] = "  " + l
@@ -34,7 +34,7 @@ func textMessage(m protoreflect.Message) []string {
 		switch {
 		case fd.IsMap():
 			entries := m.Get(fd).Map()
-			for _, k := range sortedKeys(entries, fd.MapKey()) {
+			for _, k := range sortedKeys(entries) {
 				lines = append(lines, name+": <")
 				lines = append(lines, textIndent(slices.Concat(
 					textField("key", fd.MapKey(), k.Value()), textField("value", fd.MapValue(), entries.Get(k))))...)
@@ -222,7 +222,7 @@ func oldText(m protoreflect.Message, types *curlTypes) []string {
 		}
 		switch v := m.Get(fd); {
 		case fd.IsMap():
-			for _, k := range sortedKeys(v.Map(), fd.MapKey()) {
+			for _, k := range sortedKeys(v.Map()) {
 				entry := slices.Concat(oldField(fd.MapKey(), k.Value(), types), oldField(fd.MapValue(), v.Map().Get(k), types))
 				lines = append(lines, oldBracket(string(fd.Name()), entry, types)...)
 			}
