@@ -149,7 +149,8 @@ func (d *digest) block(b inspect.HeaderBlock) {
 	if b.StartLine != "" {
 		d.line("      %s", Escape(b.StartLine))
 	}
-	for _, f := range b.Fields {
+	shown, more := shownFields(b.Fields)
+	for _, f := range shown {
 		note := ""
 		if f.Untrusted {
 			note = "  (untrusted)"
@@ -158,6 +159,9 @@ func (d *digest) block(b inspect.HeaderBlock) {
 		if strings.HasSuffix(f.Name, "-bin") && (d.secrets || !Secret(f.Name)) {
 			d.binary(f.Name, f.Value)
 		}
+	}
+	if more > 0 {
+		d.line("      … and %d more fields", more)
 	}
 }
 

@@ -45,7 +45,7 @@ type RequestPart struct {
 
 // ResponsePart is what was received.
 type ResponsePart struct {
-	Status   StatusPart    `json:"status"`
+	Status   *StatusPart   `json:"status"` // null of a body without its connection
 	Headers  []HeaderPart  `json:"headers"`
 	Trailers []HeaderPart  `json:"trailers"`
 	Messages []MessagePart `json:"messages"`
@@ -187,7 +187,9 @@ func (c Call) Envelope(withWire bool) Envelope {
 		Response: ResponsePart{Headers: []HeaderPart{}, Trailers: []HeaderPart{}, Messages: []MessagePart{}},
 		Frames:   []FramePart{}, Problems: []ProblemPart{},
 	}
-	e.Response.Status = c.Status()
+	if status := c.Status(); c.Trace.Protocol != inspect.BareBody {
+		e.Response.Status = &status
+	}
 	c.addHeaders(&e)
 	c.addMessages(&e, withWire)
 	c.addFrames(&e)

@@ -31,16 +31,25 @@ func HPACKText(t inspect.Trace, l *inspect.Ledger, index int, showSecrets bool) 
 		b.Dir, blockNames[b.Kind], b.Stream, Millis(b.At), s.Wire, s.Decoded, Share(int64(s.Wire), int64(s.Decoded)),
 		s.Inserted, s.Evicted, s.TableSize, s.TableMax, entryCount(int(s.TableEntries)))
 	fmt.Fprintf(&out, "%6s %5s %5s  %-22s %5s  %-12s %s\n", "offset", "bytes", "for", "representation", "index", "coding", "field")
-	for _, f := range b.Fields {
+	shown, more := shownFields(b.Fields)
+	for _, f := range shown {
 		fmt.Fprintf(&out, "%6d %5d %5d  %-22s %5s  %-12s %s: %s%s\n", f.Range.Off, f.Range.Len, f.Decoded(), f.Rep, indexText(f), coding(f),
 			Escape(f.Name), HeaderValue(f.Name, f.Value, showSecrets), fieldOrigin(t, b, f))
+	}
+	if more > 0 {
+		fmt.Fprintf(&out, "%6s             … and %d more fields\n", "", more)
 	}
 	if did, ok := l.Block(index); ok {
 		for _, u := range did.Updates {
 			fmt.Fprintf(&out, "%6d %5d        table size update to %d bytes\n", u.Range.Off, u.Range.Len, u.Size)
 		}
-		for _, e := range did.Evicted {
-			fmt.Fprintf(&out, "%6d              evicted %s: %s\n", e.By.Off, Escape(e.Entry.Name), HeaderValue(e.Entry.Name, e.Entry.Value, showSecrets))
+		const most = 200
+		for _, e := range did.Evicted[:min(len(did.Evicted), most)] {
+			value := HeaderValue(e.Entry.Name, e.Entry.Value, showSecrets)
+			fmt.Fprintf(&out, "%6d              evicted %s: %s\n", e.By.Off, Escape(e.Entry.Name), shortened(value))
+		}
+		if more := int(s.Evicted) - most; more > 0 {
+			fmt.Fprintf(&out, "%6s              … and %d more\n", "", more)
 		}
 	}
 	return out.String()

@@ -1,8 +1,11 @@
 package render
 
 import (
+	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/wiregloss/wiregloss/inspect/hpack"
 )
 
 // secretNames are the header fields whose values are not shown unless asked for.
@@ -28,4 +31,23 @@ func HeaderValue(name, value string, showSecrets bool) string {
 		return "********"
 	}
 	return Escape(value)
+}
+
+// mostFieldText is how many bytes of names and values a text shows of one header
+// block: a block of a few bytes can stand for many megabytes.
+const mostFieldText = 64 << 10
+
+// shownFields returns the fields of a block that a text shows, a long value cut,
+// and how many it leaves out. -o json has them all.
+func shownFields(fields []hpack.Field) (shown []hpack.Field, more int) {
+	room := mostFieldText
+	for i, f := range fields {
+		if room -= f.Decoded(); room < 0 {
+			cut := max(len(f.Value)+room, 0)
+			shown = append(slices.Clone(fields[:i]), f)
+			shown[i].Value = f.Value[:cut] + fmt.Sprintf("… (%d bytes)", len(f.Value))
+			return shown, len(fields) - i - 1
+		}
+	}
+	return fields, 0
 }

@@ -22,12 +22,16 @@ func lineText(l FrameLine, t inspect.Trace, block int32, showSecrets bool) strin
 	var b strings.Builder
 	fmt.Fprintf(&b, "%9s %s %-13s %5s %7s  %-22s %-19s %s", l.At, l.Arrow, l.Type, l.Stream, l.Length, l.Flags, l.Window, l.What)
 	if block, ok := t.Block(int(block)); ok {
-		fields := make([]string, len(block.Fields))
-		for j, f := range block.Fields {
+		shown, more := shownFields(block.Fields)
+		fields := make([]string, len(shown), len(shown)+1)
+		for j, f := range shown {
 			fields[j] = Escape(f.Name) + ": " + HeaderValue(f.Name, f.Value, showSecrets)
 			if f.Untrusted {
 				fields[j] += " (untrusted)"
 			}
+		}
+		if more > 0 {
+			fields = append(fields, fmt.Sprintf("… and %d more", more))
 		}
 		fmt.Fprintf(&b, "  {%s}", strings.Join(fields, ", "))
 	}

@@ -18,6 +18,7 @@ import (
 
 type inspectOptions struct {
 	output      string
+	outputSet   bool // by the user
 	with        []string
 	showSecrets bool
 	source      sourceFlags
@@ -63,6 +64,7 @@ func newInspect(ios *ioStreams) *cobra.Command {
 					o.reports = append(o.reports, name)
 				}
 			}
+			o.outputSet = cmd.Flags().Changed("output")
 			if (len(o.reports) > 0 || o.at != "") && !cmd.Flags().Changed("output") {
 				o.output = ""
 			}
@@ -143,7 +145,7 @@ func runInspect(ctx context.Context, ios *ioStreams, o inspectOptions, given []s
 }
 
 // chosen reports whether the flags ask for something to be shown besides --export.
-func (o inspectOptions) chosen() bool { return o.output != "wire" || len(o.reports) > 0 }
+func (o inspectOptions) chosen() bool { return o.outputSet || len(o.reports) > 0 || o.at != "" }
 
 // show shows each connection of a source in turn.
 func (o inspectOptions) show(ctx context.Context, ios *ioStreams, src *source) error {
@@ -177,6 +179,9 @@ func (o inspectOptions) show(ctx context.Context, ios *ioStreams, src *source) e
 func (o inspectOptions) showConnection(ctx context.Context, ios *ioStreams, src *source, i int, grep *grep) error {
 	conn := &src.capture.Connections[i]
 	flags := callOptions{output: o.output, with: o.with, showSecrets: o.showSecrets}
+	if o.output == "frames" && conn.Shape != capture.Wire {
+		ios.talk("wiregloss: %s: it has no frames, since there is no connection around it; -o wire shows its bytes", conn.Name)
+	}
 	show := &show{ios: ios, options: flags, keepBytes: true}
 	show.call = src.scene(o, conn)
 	if o.output == "text" || len(o.reports) > 0 {
@@ -229,7 +234,8 @@ func (o inspectOptions) views(ios *ioStreams, src *source, i int, grep *grep, ba
 	var out []view
 	conn := src.capture.Connections[i]
 	asJSON := o.output == "json"
-	if o.output == "text" || len(src.capture.Connections) > 1 && o.output != "json" && o.output != "body" {
+	heads := o.output == "wire" || o.output == "frames" || o.output == "" && !slices.Equal(o.reports, []string{"skeleton"})
+	if o.output == "text" || len(src.capture.Connections) > 1 && heads {
 		out = append(out, &connectionView{ios: ios, number: i + 1, of: len(src.capture.Connections), name: conn.Name})
 	}
 	if o.output != "" {
