@@ -17,11 +17,11 @@ func TestReadText(t *testing.T) {
 	t.Parallel()
 	md, types := message(t, "test.shop.Address")
 	for in, want := range map[string][]string{
-		"":                                   {""},
-		`city: "a"`:                          {"120161"},
+		"":                                    {""},
+		`city: "a"`:                           {"120161"},
 		"city: 'a' # c\n\x1e\n\x1ecity:\"b\"": {"120161", "", "120162"},
-		"\x1e":                               {"", ""},
-		`street_lines: ["a", "b"]`:           {"0a01610a0162"},
+		"\x1e":                                {"", ""},
+		`street_lines: ["a", "b"]`:            {"0a01610a0162"},
 	} {
 		for _, r := range []io.Reader{strings.NewReader(in), iotest.OneByteReader(strings.NewReader(in))} {
 			got, err := readAll(Read(r, md, Options{Types: types, Format: Text}))
