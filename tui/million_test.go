@@ -23,8 +23,8 @@ type loaded struct {
 	trace inspect.Trace
 }
 
-// million is one stream of a million messages, a hundred in each DATA frame but for
-// every tenth, so that frames are many too.
+// million is one stream of a million messages, a hundred and ten of them in turns in a
+// DATA frame.
 var million = sync.OnceValue(func() loaded {
 	t := newTalk()
 	t.begin("/demo.v1.ChatService/Chat", &demov1.ChatMessage{Text: "hello"})

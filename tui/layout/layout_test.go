@@ -152,3 +152,27 @@ func golden(t *testing.T, name, got string) {
 		t.Errorf("%s differs (run with -update to accept):\n%s", path, got)
 	}
 }
+
+// Without a request its place goes to a neighbour: the panes tile what they did.
+func TestNoRequestLeavesNoHole(t *testing.T) {
+	t.Parallel()
+	for _, size := range [][2]int{{80, 24}, {120, 40}, {200, 50}, {160, 24}, {100, 20}} {
+		l := Arrange(Args{Width: size[0], Height: size[1], Focus: Detail, NoRequest: true})
+		if !l.Panes[Compose].Empty() {
+			t.Errorf("%v: the request has %v", size, l.Panes[Compose])
+		}
+		for y := 1; y < size[1]-1; y++ {
+			for x := range size[0] {
+				n := 0
+				for _, r := range l.Panes {
+					if r.Contains(x, y) {
+						n++
+					}
+				}
+				if n != 1 {
+					t.Fatalf("%v: %d panes at %d,%d: %v", size, n, x, y, l.Panes)
+				}
+			}
+		}
+	}
+}
