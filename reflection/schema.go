@@ -219,6 +219,15 @@ func (s *Schema) Remember() error {
 	})
 }
 
+// Missing says why types may be unknown that the server has: it was asked for too
+// many, or broke off. It is empty if all is well.
+func (s *Schema) Missing() string {
+	if s.types == nil {
+		return ""
+	}
+	return s.types.Problem()
+}
+
 // Close ends what was opened to ask the server.
 func (s *Schema) Close() error {
 	if s.types != nil {

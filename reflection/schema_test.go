@@ -133,7 +133,7 @@ func TestReflectModes(t *testing.T) {
 			if err != nil {
 				return
 			}
-			defer s.Close() //nolint:errcheck // the server is ours
+			defer s.Close()
 			for _, path := range tt.has {
 				if _, ok := s.Catalog.RPC(path); !ok {
 					t.Errorf("%s is missing", path)
@@ -296,6 +296,9 @@ func TestTypesOnDemand(t *testing.T) {
 	before := s.Catalog.Files.NumFiles()
 	if _, err := s.Catalog.Types.FindMessageByURL("type.googleapis.com/hidden.Gift"); err != nil {
 		t.Errorf("the server was not asked: %v", err)
+	}
+	if s.Missing() != "" {
+		t.Errorf("missing: %s", s.Missing())
 	}
 	if n := s.Known().Files.NumFiles(); n <= before || len(s.Known().Services) != 1 {
 		t.Errorf("%d files before, %d after; services %v", before, n, s.Known().Services)

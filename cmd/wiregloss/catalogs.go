@@ -70,6 +70,9 @@ func (f *catalogFlags) with(ctx context.Context, ios *ioStreams, text string, sh
 		ios.talk("wiregloss: %s: %s", p.Where, p.Text)
 	}
 	err = errors.Join(show(s), ios.flush())
+	if text := s.Missing(); text != "" {
+		ios.talk("wiregloss: %s", text)
+	}
 	_ = s.Remember() // the cache is a convenience: without it the next time is as this one
 	return err
 }

@@ -24,7 +24,7 @@ func BenchmarkAsk(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer cc.Close() //nolint:errcheck // nothing is left to do
+	defer cc.Close()
 	for name, operation := range map[string]string{"everything": "", "one operation": "p7.S70/Do1"} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
