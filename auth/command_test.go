@@ -3,7 +3,6 @@ package auth
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -24,21 +23,24 @@ func TestMain(m *testing.M) {
 func play(act string, args []string) int {
 	switch act {
 	case "print":
-		fmt.Fprint(os.Stdout, strings.Join(args, "|"))
+		say(os.Stdout, strings.Join(args, "|"))
 	case "fail":
-		fmt.Fprint(os.Stdout, "s3cret")
-		fmt.Fprint(os.Stderr, strings.Repeat("x", 3*mostErrors)+"\n\x1b[31mlog in first")
+		say(os.Stdout, "s3cret")
+		say(os.Stderr, strings.Repeat("x", 3*mostErrors)+"\n\x1b[31mlog in first")
 		return 3
 	case "hang":
-		fmt.Fprint(os.Stderr, "waiting for the browser")
+		say(os.Stderr, "waiting for the browser")
 		select {}
 	case "flood":
 		for range 2 * mostOutput / 64 {
-			fmt.Fprint(os.Stdout, strings.Repeat("s", 64))
+			say(os.Stdout, strings.Repeat("s", 64))
 		}
 	}
 	return 0
 }
+
+// say writes without a look at the error: the parent may have heard enough.
+func say(f *os.File, s string) { _, _ = f.WriteString(s) }
 
 func self(t *testing.T, act string, args ...string) Command {
 	t.Helper()

@@ -40,7 +40,7 @@ func grant(seconds int) http.HandlerFunc {
 	var n atomic.Int32
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
-		fmt.Fprintf(w, `{"access_token":"token-%d","token_type":"bearer","expires_in":%d}`, n.Add(1), seconds)
+		_, _ = fmt.Fprintf(w, `{"access_token":"token-%d","token_type":"bearer","expires_in":%d}`, n.Add(1), seconds)
 	}
 }
 

@@ -1,10 +1,12 @@
-// Package compose helps to write the messages of a call: it makes a JSON body to
-// fill in from a message's schema, and turns a JSON body into protobuf bytes with
-// errors that say where in the body the fault is and what was likely meant. It
-// does no I/O except for reading the stream handed to Split.
+// Package compose reads what a person writes to make a call and turns it into what
+// is sent: bodies in JSON, the protobuf text format or bytes, metadata, items of
+// the short form, and the rows of a form. It makes a body to fill in from a
+// message's schema, and its errors say where the fault is and what was likely
+// meant. It does no I/O except for the stream handed to Read or Split and, where
+// the caller allows it, the files that a bytes field names.
 //
 //	body := compose.Template(method.Input())
-//	msg, err := compose.Encode(method.Input(), types, body)
+//	msg, err := compose.Options{Types: types}.Encode(method.Input(), body)
 package compose
 
 import (
@@ -14,7 +16,7 @@ import (
 	"github.com/wiregloss/wiregloss/catalog"
 )
 
-// BodyError says what is wrong in a JSON body, and where.
+// BodyError says what is wrong in a body, and where.
 type BodyError struct {
 	Message    int    // number of the message in a stream, from 1; 0 if it is not of a stream
 	Line, Col  int    // from 1; Col counts characters

@@ -200,8 +200,11 @@ func TestFormRefuses(t *testing.T) {
 		}
 	}
 	for _, tt := range []struct{ path, key, want string }{
-		{"stock", "x", "the key of this map must be a whole number"}, {"stock", "01", `the map has the key "1" already`},
-		{"others", "", "want an array"}, {"nope", "", "no such field"}, {"gone", "", "no row"},
+		{"stock", "x", "the key of this map must be a whole number"},
+		{"stock", "01", `the map has the key "1" already`},
+		{"others", "", "want an array"},
+		{"nope", "", "no such field"},
+		{"gone", "", "no row"},
 	} {
 		if _, err := f.Add(tt.path, tt.key); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("add %s %s: %v", tt.path, tt.key, err)

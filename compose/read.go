@@ -67,6 +67,7 @@ func (r *Reader) next() (Message, error) {
 		return r.nextText()
 	case Binary:
 		return r.nextBinary()
+	case JSON:
 	}
 	b, err := r.split.Next()
 	if err != nil {

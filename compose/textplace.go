@@ -68,10 +68,10 @@ func (s *textScanner) peek() byte {
 // space skips white space and comments.
 func (s *textScanner) space() {
 	for s.pos < len(s.in) {
-		switch c := s.in[s.pos]; {
-		case c == ' ' || c == '\n' || c == '\r' || c == '\t':
+		switch s.in[s.pos] {
+		case ' ', '\n', '\r', '\t':
 			s.pos++
-		case c == '#':
+		case '#':
 			for s.pos < len(s.in) && s.in[s.pos] != '\n' {
 				s.pos++
 			}
