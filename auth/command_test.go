@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"os/signal"
 	"strings"
 	"testing"
 	"time"
@@ -30,7 +31,9 @@ func play(act string, args []string) int {
 		return 3
 	case "hang":
 		say(os.Stderr, "waiting for the browser")
-		select {}
+		never := make(chan os.Signal, 1)
+		signal.Notify(never, os.Interrupt) // with nobody else to wake it, the runtime would call this a deadlock
+		<-never
 	case "flood":
 		for range 2 * mostOutput / 64 {
 			say(os.Stdout, strings.Repeat("s", 64))
