@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/wiregloss/wiregloss/exchange"
+	"github.com/wiregloss/wiregloss/inspect"
 	"github.com/wiregloss/wiregloss/record"
 )
 
@@ -138,6 +139,10 @@ func TestHTTPProxy(t *testing.T) {
 	}
 	if got := said(recs[0], record.Received); got != "HTTP/1.1 200 OK\r\nVia: test\r\n\r\n" {
 		t.Errorf("received from the proxy: %q", got)
+	}
+	tr := inspect.Decode(recs[0])
+	if tr.Protocol != inspect.HTTP1 || len(tr.Problems) != 0 || len(tr.Headers) != 2 {
+		t.Errorf("the proxy's recording decodes to %+v", tr)
 	}
 	if m := recs[0].Meta(); m.Address != proxy || m.Network != "tcp" || m.Peer != proxy {
 		t.Errorf("meta of the proxy: %+v", m)

@@ -2,6 +2,8 @@ package call
 
 import (
 	"errors"
+	"fmt"
+	"strings"
 	"testing"
 )
 
@@ -58,6 +60,7 @@ func TestParseTargetErrors(t *testing.T) {
 		"a b:1":                  `"a b:1": "a b" is not a host name`,
 		"ftp://host:1":           `"ftp://host:1": the scheme "ftp" is not known; use grpc://, grpcs://, unix:///path or host:port`,
 		"unix:":                  `"unix:": no path; use unix:///path/of/socket`,
+		"unix-abstract:":         `"unix-abstract:": no name; use unix-abstract:name`,
 		"unix://run/x":           `"unix://run/x": the path of a socket after unix:// is absolute: unix:///run/x`,
 		"dns://8.8.8.8/h:1":      `"dns://8.8.8.8/h:1": a DNS server in the address is not supported; use dns:///host:port`,
 		"http://localhost:1":     `"http://localhost:1" is the base of a REST API, and no gRPC method is named; for a gRPC server use grpc://localhost:1`,
@@ -70,6 +73,24 @@ func TestParseTargetErrors(t *testing.T) {
 		if !errors.As(err, &e) || e.Error() != want {
 			t.Errorf("%q:\n got %v\nwant %s", text, err, want)
 		}
+	}
+}
+
+func TestAbstractTarget(t *testing.T) {
+	t.Parallel()
+	for system, want := range map[string]string{"linux": "", "darwin": `"unix-abstract:x": abstract sockets exist on Linux only; use unix:///path/of/socket`} {
+		tg, err := abstractTarget("unix-abstract:x", "x", system)
+		if got := fmt.Sprint(err); want != "" && got != want || want == "" && (err != nil || tg.Address != "@x" || tg.Network != "unix" || tg.TLS.On) {
+			t.Errorf("%s: %+v, %v", system, tg, err)
+		}
+	}
+	_, err := abstractTarget("", strings.Repeat("x", 108), "linux")
+	if err == nil || !strings.Contains(err.Error(), "at most 107 bytes") {
+		t.Error(err)
+	}
+	tg, err := SocketTarget("/run/s")
+	if err != nil || tg.Address != "/run/s" {
+		t.Errorf("%+v, %v", tg, err)
 	}
 }
 

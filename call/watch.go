@@ -213,6 +213,13 @@ func (w *watch) readPage() {
 	body := w.payload[min(part.Off, len(w.payload)):min(part.Off+part.Len, len(w.payload))]
 	p.body = append(p.body, body[:min(len(body), maxPage-len(p.body))]...)
 	if len(p.body) == maxPage || w.header.Flags.Has(h2.EndStream) {
+		p.end()
+	}
+}
+
+// end says that no more of the page is kept.
+func (p *page) end() {
+	if !p.isFull {
 		p.isFull = true
 		close(p.full)
 	}
@@ -260,13 +267,10 @@ func (w *watch) decode() {
 		}
 	}
 	if status != "" && status[0] != '1' && !strings.HasPrefix(contentType, "application/grpc") {
-		w.page = &page{
-			stream: w.header.Stream, status: status, contentType: contentType,
-			full: make(chan struct{}), isFull: w.header.Flags.Has(h2.EndStream),
-		}
-		if w.page.isFull {
-			close(w.page.full)
-		}
+		w.page = &page{stream: w.header.Stream, status: status, contentType: contentType, full: make(chan struct{})}
+	}
+	if w.page != nil && w.page.stream == w.header.Stream && w.header.Flags.Has(h2.EndStream) {
+		w.page.end() // it has no body, or trailers end it
 	}
 }
 
