@@ -3,9 +3,9 @@
 // and as a guess of what to ask it for. It is never the last word: whoever calls a
 // server asks it again, and says so if the answer had to come from here.
 //
-// A descriptor file is stored once, under the hash of its bytes, whichever targets
-// have it; each target has an index of the hashes. Everything is written to a new
-// file and renamed, so that any number of processes may read and write at once,
+// What a server sent is stored in packs, each under the hash of its bytes, so that
+// the same server at several addresses is stored once; each target has an index of
+// its files, with the hash of each. Everything is written to a new file and renamed, so that any number of processes may read and write at once,
 // and checked when it is read: what is damaged or gone counts as not there, and is
 // written again the next time. Only the user can read it. It holds no metadata, and
 // so no credentials.
@@ -115,6 +115,8 @@ type Service struct {
 type Ref struct {
 	Path string    `json:"path"` // as it is imported
 	Hash string    `json:"hash"` // SHA-256 of its bytes, in hex
+	Pack string    `json:"pack"` // SHA-256 of the pack that they are in
+	Off  int64     `json:"off"`  // where in it
 	Size int64     `json:"size"`
 	Seen time.Time `json:"seen"` // when the server sent it last
 }
@@ -137,7 +139,7 @@ func (s *Store) Targets() []*Entry {
 
 func (s *Store) index(id string) string { return filepath.Join(s.dir, "targets", id) }
 
-func (s *Store) file(hash string) string { return filepath.Join(s.dir, "files", hash[:2], hash) }
+func (s *Store) pack(hash string) string { return filepath.Join(s.dir, "packs", hash) }
 
 // Remove forgets everything.
 func (s *Store) Remove() error {

@@ -156,8 +156,8 @@ func TestDamage(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			change(t, s.file(e.Refs[0].Hash), damage)
-			if files, lost := s.Files(e); lost != 1 || len(files) != 1 {
+			change(t, s.pack(e.Refs[0].Pack), damage)
+			if files, lost := s.Files(e); len(files)+lost != 2 || (lost == 0) != (name == "more of it") {
 				t.Errorf("%d files, %d lost", len(files), lost)
 			}
 			if err := s.Put(key, snap); err != nil {
@@ -205,7 +205,7 @@ func TestEviction(t *testing.T) {
 		k.Address = fmt.Sprintf("127.0.0.1:%d", i)
 		keys = append(keys, k)
 		c.t = c.t.Add(time.Hour)
-		if err := s.Put(k, snapshot(true, file(fmt.Sprintf("S%d", i), "Do", 20_000), file("Shared", "Do", 20_000))); err != nil {
+		if err := s.Put(k, snapshot(true, file(fmt.Sprintf("S%d", i), "Do", 10_000), file("More", "Do", 20_000))); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -346,4 +346,73 @@ func TestRemove(t *testing.T) {
 	if _, err := s.Entry(key); err == nil {
 		t.Error("it is still there")
 	}
+}
+
+// Whatever an index holds, it is an entry whose files are looked for in the store
+// alone, or nothing.
+func FuzzEntry(f *testing.F) {
+	f.Add([]byte(`{"target":"x","files":[{"path":"a.proto","hash":"","pack":"../../../etc/passwd","size":10}]}`))
+	f.Add([]byte(`{"files":[{"hash":"` + strings.Repeat("0a", 32) + `","pack":"` + strings.Repeat("0A", 32) + `","off":9,"size":-1}]}`))
+	f.Add([]byte(`{"services":[{"name":"a.S","methods":["Do"]}]}`))
+	f.Add([]byte(`{"files":null,"stored":"not a time"}`))
+	s := New(f.TempDir(), Options{})
+	path := s.index(key.id())
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, rest []byte) {
+		if err := os.WriteFile(path, append(firstLine(rest), rest...), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		e, err := s.Entry(key)
+		if err != nil {
+			return
+		}
+		for _, r := range e.Refs {
+			if rel, err := filepath.Rel(s.dir, s.pack(r.Pack)); err != nil || !filepath.IsLocal(rel) {
+				t.Errorf("a file at %s", s.pack(r.Pack))
+			}
+		}
+		if files, _ := s.Files(e); len(files) > 0 {
+			t.Error("files out of an empty store")
+		}
+	})
+}
+
+// BenchmarkPut stores a server of 5,000 files for the first time, and again.
+func BenchmarkPut(b *testing.B) {
+	var files []*descriptorpb.FileDescriptorProto
+	for i := range 5000 {
+		files = append(files, file(fmt.Sprintf("S%d", i), "Do", 500))
+	}
+	snap := snapshot(true, files...)
+	b.Run("first", func(b *testing.B) {
+		for b.Loop() {
+			if err := New(b.TempDir(), Options{}).Put(key, snap); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	s := New(b.TempDir(), Options{})
+	if err := s.Put(key, snap); err != nil {
+		b.Fatal(err)
+	}
+	b.Run("again", func(b *testing.B) {
+		for b.Loop() {
+			if err := s.Put(key, snap); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("read", func(b *testing.B) {
+		for b.Loop() {
+			e, err := s.Entry(key)
+			if err != nil {
+				b.Fatal(err)
+			}
+			if _, lost := s.Files(e); lost > 0 {
+				b.Fatal("files are lost")
+			}
+		}
+	})
 }

@@ -6,9 +6,11 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -35,11 +37,16 @@ func (s *Store) read(path string) (*Entry, error) {
 		return nil, fmt.Errorf("read the schema cache: %s is damaged: %w", path, fs.ErrNotExist)
 	}
 	for _, r := range e.Refs {
-		if sum, err := hex.DecodeString(r.Hash); err != nil || len(sum) != sha256.Size {
+		if !isHash(r.Hash) || !isHash(r.Pack) || r.Off < 0 || r.Size < 0 {
 			return nil, fmt.Errorf("read the schema cache: %s is damaged: %w", path, fs.ErrNotExist)
 		}
 	}
 	return &e, nil
+}
+
+func isHash(text string) bool {
+	sum, err := hex.DecodeString(text)
+	return err == nil && len(sum) == sha256.Size
 }
 
 func firstLine(rest []byte) []byte {
@@ -61,14 +68,19 @@ func readBounded(path string, limit int64) ([]byte, error) {
 }
 
 // Files reads the files of an entry. lost is how many of them are gone or damaged;
-// those are removed, so that they are written again.
+// the packs that they are in are removed, so that they are written again.
 func (s *Store) Files(e *Entry) (files []*descriptorpb.FileDescriptorProto, lost int) {
+	packs := map[string][]byte{}
 	for _, r := range e.Refs {
-		data, err := readBounded(s.file(r.Hash), r.Size)
+		data, read := packs[r.Pack]
+		if !read {
+			data, _ = readBounded(s.pack(r.Pack), s.maxBytes) // what was not read has not the hash
+			packs[r.Pack] = data
+		}
 		file := &descriptorpb.FileDescriptorProto{}
-		if err != nil || hashOf(data) != r.Hash || proto.Unmarshal(data, file) != nil {
+		if part := cut(data, r); hashOf(part) != r.Hash || proto.Unmarshal(part, file) != nil {
 			lost++
-			_ = os.Remove(s.file(r.Hash)) // it is of no use, whether it goes or not
+			_ = os.Remove(s.pack(r.Pack)) // it is of no use, whether it goes or not
 			continue
 		}
 		files = append(files, file)
@@ -76,22 +88,30 @@ func (s *Store) Files(e *Entry) (files []*descriptorpb.FileDescriptorProto, lost
 	return files, lost
 }
 
+// cut returns the part of a pack that is a file, as far as it is there.
+func cut(pack []byte, r Ref) []byte {
+	n := int64(len(pack))
+	off := min(r.Off, n)
+	return pack[off : off+min(r.Size, n-off)]
+}
+
 func hashOf(data []byte) string {
 	sum := sha256.Sum256(data)
 	return hex.EncodeToString(sum[:])
 }
 
-// write puts data in a file that appears whole or not at all, for the user only,
-// with a time of its own.
+// write puts data in a file that appears whole or not at all, for the user only, with
+// a time of its own.
 func write(path string, data []byte, at time.Time) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return err
-	}
 	tmp, err := os.CreateTemp(filepath.Dir(path), tempPrefix+"*") // mode 0600
+	if errors.Is(err, fs.ErrNotExist) {
+		if err = os.MkdirAll(filepath.Dir(path), 0o700); err == nil {
+			tmp, err = os.CreateTemp(filepath.Dir(path), tempPrefix+"*")
+		}
+	}
 	if err != nil {
 		return err
 	}
-	defer os.Remove(tmp.Name()) //nolint:errcheck // gone after the rename
 	_, err = tmp.Write(data)
 	if closeErr := tmp.Close(); err == nil {
 		err = closeErr
@@ -99,10 +119,13 @@ func write(path string, data []byte, at time.Time) error {
 	if err == nil {
 		err = os.Chtimes(tmp.Name(), at, at)
 	}
-	if err != nil {
-		return err
+	if err == nil {
+		err = os.Rename(tmp.Name(), path)
 	}
-	return os.Rename(tmp.Name(), path)
+	if err != nil {
+		_ = os.Remove(tmp.Name()) // the next eviction tries again
+	}
+	return err
 }
 
 const tempPrefix = ".new-"
@@ -144,42 +167,39 @@ func list(dir string) []stored {
 }
 
 // evict forgets the targets that were not used for longest until the rest is
-// within the limits, and removes the files that none has. What cannot be removed
+// within the limits, and removes the packs that none has. What cannot be removed
 // stays; the next eviction tries again.
 func (s *Store) evict() {
+	packs := list(filepath.Join(s.dir, "packs"))
+	sizes := make(map[string]int64, len(packs))
+	for _, p := range packs {
+		sizes[p.name] = p.size
+	}
 	kept := map[string]bool{}
 	var size int64
 	for i, index := range s.indices() {
 		e, err := s.read(index.path)
-		if err == nil {
-			size += index.size
-			for _, r := range e.Refs {
-				if !kept[r.Hash] {
-					size += r.Size
-				}
-			}
-		}
-		switch {
-		case err != nil: // damaged, or another process is writing it
+		if err != nil { // damaged, or another process is writing it
 			s.drop(index)
 			continue
-		case size > s.maxBytes || i >= maxTargets:
+		}
+		size += index.size
+		own := map[string]bool{}
+		for _, r := range e.Refs {
+			if !kept[r.Pack] && !own[r.Pack] {
+				own[r.Pack] = true
+				size += sizes[r.Pack]
+			}
+		}
+		if size > s.maxBytes || i >= maxTargets {
 			_ = os.Remove(index.path)
 			continue
 		}
-		for _, r := range e.Refs {
-			kept[r.Hash] = true
-		}
+		maps.Copy(kept, own)
 	}
-	folders, err := os.ReadDir(filepath.Join(s.dir, "files"))
-	if err != nil {
-		return
-	}
-	for _, folder := range folders {
-		for _, f := range list(filepath.Join(s.dir, "files", folder.Name())) {
-			if !kept[f.name] {
-				s.drop(f)
-			}
+	for _, p := range packs {
+		if !kept[p.name] {
+			s.drop(p)
 		}
 	}
 }

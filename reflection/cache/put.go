@@ -32,37 +32,23 @@ type Snapshot struct {
 func (s *Store) Put(k Key, snap Snapshot) error {
 	now := s.now().UTC().Truncate(time.Second)
 	e := &Entry{Target: snap.Target, Source: snap.Source, Origin: snap.Origin, Stored: now, Complete: snap.Complete}
-	data := make(map[string][]byte, len(snap.Files)) // by hash
-	methods := map[string][]string{}
-	var size int64
-	for _, f := range snap.Files {
-		b, err := proto.MarshalOptions{Deterministic: true, AllowPartial: true}.Marshal(f)
-		if err != nil {
-			continue // a server's text that is not UTF-8: known, but not kept
-		}
-		hash := hashOf(b)
-		data[hash] = b
-		size += int64(len(b))
-		e.Refs = append(e.Refs, Ref{Path: f.GetName(), Hash: hash, Size: int64(len(b)), Seen: now})
-		methodsOf(f, methods)
-	}
-	if size > s.maxBytes/2 {
-		return fmt.Errorf("store %s: %w: %d MiB", snap.Target, ErrTooLarge, size>>20)
+	pack, methods := e.fill(snap.Files, now)
+	if int64(len(pack)) > s.maxBytes/2 {
+		return fmt.Errorf("store %s: %w: %d MiB", snap.Target, ErrTooLarge, len(pack)>>20)
 	}
 	before, err := s.Entry(k)
 	if err != nil {
 		before = &Entry{}
 	}
+	known := s.reuse(e, before)
 	e.join(before, snap.Listed, methods)
-	if now.Sub(before.Stored) < fresh && same(before, e) && s.present(data) {
+	if known && now.Sub(before.Stored) < fresh && same(before, e) {
 		return nil
 	}
-	for hash, b := range data {
-		if err := s.keep(hash, b, now); err != nil {
-			return fmt.Errorf("store %s: %w", snap.Target, err)
-		}
-	}
 	rest, err := json.Marshal(e)
+	if err == nil && !known {
+		err = write(s.pack(hashOf(pack)), pack, now)
+	}
 	if err == nil {
 		err = write(s.index(k.id()), append(firstLine(rest), rest...), now)
 	}
@@ -71,6 +57,59 @@ func (s *Store) Put(k Key, snap Snapshot) error {
 	}
 	s.evict()
 	return nil
+}
+
+// fill makes one pack of files and refers to them there.
+func (e *Entry) fill(files []*descriptorpb.FileDescriptorProto, now time.Time) (pack []byte, methods map[string][]string) {
+	files = slices.Clone(files)
+	slices.SortFunc(files, func(a, b *descriptorpb.FileDescriptorProto) int { return strings.Compare(a.GetName(), b.GetName()) })
+	methods = map[string][]string{}
+	marshal := proto.MarshalOptions{Deterministic: true, AllowPartial: true}
+	for _, f := range files {
+		from := len(pack)
+		longer, err := marshal.MarshalAppend(pack, f)
+		if err != nil {
+			continue // it can be known, but not kept
+		}
+		pack = longer
+		e.Refs = append(e.Refs, Ref{
+			Path: f.GetName(), Hash: hashOf(pack[from:]), Off: int64(from), Size: int64(len(pack) - from), Seen: now,
+		})
+		methodsOf(f, methods)
+	}
+	sum := hashOf(pack)
+	for i := range e.Refs {
+		e.Refs[i].Pack = sum
+	}
+	return pack, methods
+}
+
+// reuse refers to the files where they are, if all are on disk already, and reports
+// whether it is so.
+func (s *Store) reuse(e, before *Entry) bool {
+	at := make(map[string]Ref, len(before.Refs))
+	for _, r := range before.Refs {
+		at[r.Path] = r
+	}
+	sizes := map[string]int64{}
+	refs := slices.Clone(e.Refs)
+	for i, r := range refs {
+		old, ok := at[r.Path]
+		if !ok || old.Hash != r.Hash {
+			return false
+		}
+		if _, looked := sizes[old.Pack]; !looked {
+			if info, err := os.Stat(s.pack(old.Pack)); err == nil {
+				sizes[old.Pack] = info.Size()
+			}
+		}
+		if sizes[old.Pack] < old.Off+old.Size {
+			return false
+		}
+		refs[i].Pack, refs[i].Off = old.Pack, old.Off
+	}
+	e.Refs = refs
+	return true
 }
 
 // methodsOf adds the methods of a file's services.
@@ -127,25 +166,4 @@ func same(a, b *Entry) bool {
 	return a.Target == b.Target && a.Source == b.Source && a.Origin == b.Origin && a.Complete == b.Complete &&
 		slices.EqualFunc(a.Refs, b.Refs, func(a, b Ref) bool { return a.Path == b.Path && a.Hash == b.Hash }) &&
 		slices.EqualFunc(a.Services, b.Services, func(a, b Service) bool { return a.Name == b.Name && slices.Equal(a.Methods, b.Methods) })
-}
-
-// present reports whether all files are on disk.
-func (s *Store) present(data map[string][]byte) bool {
-	for hash, b := range data {
-		if info, err := os.Stat(s.file(hash)); err != nil || info.Size() != int64(len(b)) {
-			return false
-		}
-	}
-	return true
-}
-
-// keep writes a file, or marks it as in use if it is there.
-func (s *Store) keep(hash string, b []byte, now time.Time) error {
-	path := s.file(hash)
-	if info, err := os.Stat(path); err == nil && info.Size() == int64(len(b)) {
-		if os.Chtimes(path, now, now) == nil {
-			return nil
-		}
-	}
-	return write(path, b, now)
 }
