@@ -49,6 +49,9 @@ func (s *curlSession) dial(ctx context.Context) error {
 		t.Authority = c.authority
 	}
 	t.ConnectTimeout = seconds(c.connectTimeout)
+	if c.keepalive > 0 {
+		t.Keepalive = exchange.Keepalive{Time: seconds(c.keepalive), Timeout: seconds(c.keepalive)}
+	}
 	o := call.Options{UserAgent: strings.TrimSpace(c.userAgent + " wiregloss/" + version()), MaxMessage: defaultMaxMessage}
 	if c.maxMessage > 0 {
 		o.MaxMessage = int64(c.maxMessage)

@@ -49,7 +49,8 @@ type jsonInput struct {
 func (j *jsonInput) count() int { return j.n }
 
 // next encodes the next value. What ProtoJSON does not allow and grpcurl takes is
-// tried when the strict reading, which explains faults best, has failed.
+// tried when the strict reading, which explains faults best, has failed; and where
+// there may be a null, with which grpcurl chooses a member of a oneof.
 func (j *jsonInput) next() ([]byte, error) {
 	body, err := j.in.Next()
 	if err != nil {
@@ -57,18 +58,18 @@ func (j *jsonInput) next() ([]byte, error) {
 	}
 	j.n++
 	msg, err := body.Encode(j.md, j.types)
-	if err == nil {
+	if err == nil && !bytes.Contains(body.JSON, []byte("null")) {
 		return msg, nil
 	}
 	r := relaxer{types: j.types, allowUnknown: j.allowUnknown}
 	loose, failed := r.text(body.JSON, j.md)
 	if failed != nil {
-		return nil, err
+		return msg, err
 	}
-	if msg, failed := compose.Encode(j.md, j.types, loose); failed == nil {
-		return msg, nil
+	if taken, failed := compose.Encode(j.md, j.types, loose); failed == nil {
+		return taken, nil
 	}
-	return nil, err
+	return msg, err
 }
 
 // textInput reads messages in the text format, with a separator between them. No

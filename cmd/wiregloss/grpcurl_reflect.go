@@ -144,7 +144,8 @@ func (s *curlServer) known(name string) protoreflect.Descriptor {
 
 // absent says why what the server sent for a symbol does not have it.
 func (s *curlServer) absent(name string) error {
-	for _, p := range s.linked.Problems {
+	if s.linked != nil && len(s.linked.Problems) > 0 {
+		p := s.linked.Problems[0]
 		return fmt.Errorf("%s: %s", p.Where, p.Text)
 	}
 	return missing("Symbol", name)
