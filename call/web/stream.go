@@ -18,7 +18,7 @@ type Stream struct {
 	o       Options
 	ctx     context.Context //nolint:containedctx // It is the call's own: Cancel ends it, and all that runs for the call.
 	cancel  context.CancelFunc
-	conn    *sniffed
+	conn    *conn
 	version string // of HTTP
 	trip    tripper
 
@@ -88,7 +88,7 @@ func (s *Stream) connect() error {
 	if err != nil {
 		return err
 	}
-	s.conn = &sniffed{Conn: c}
+	s.conn = newConn(c)
 	if s.version, err = s.o.version(alpn); err == nil {
 		s.trip, err = newTripper(s.version, s.conn)
 	}

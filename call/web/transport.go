@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"sync"
@@ -84,36 +85,87 @@ func (t http2Conn) close() {
 // firstBytes is how much of what a server says first is kept.
 const firstBytes = 16
 
-// sniffed is a connection that keeps the first bytes received on it, which tell
-// what the server speaks.
-type sniffed struct {
+// lastWords is how long a failed write waits for the reader to see the reason.
+const lastWords = 200 * time.Millisecond
+
+// conn is a connection that keeps the first bytes received on it, which tell what
+// the server speaks.
+type conn struct {
 	net.Conn
 	mu    sync.Mutex
 	first []byte
-	once  sync.Once
-	err   error
+	shut  bool // Close was called
+	wrong bool // a read or write failed
+
+	once   sync.Once
+	closed chan struct{}
+	err    error // of Close
+
+	fail   sync.Once
+	failed chan struct{} // closed when a read fails
 }
 
-// Read reads, and keeps what comes first.
-func (c *sniffed) Read(b []byte) (int, error) {
+func newConn(c net.Conn) *conn {
+	return &conn{Conn: c, closed: make(chan struct{}), failed: make(chan struct{})}
+}
+
+// Read reads, and keeps what comes first. What comes after Close is not in the
+// recording, and so does not count.
+func (c *conn) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.shut {
+		n, err = 0, net.ErrClosed
+	}
+	if err != nil {
+		c.wrong = c.wrong || !errors.Is(err, io.EOF)
+		c.fail.Do(func() { close(c.failed) })
+	}
 	if room := firstBytes - len(c.first); room > 0 {
 		c.first = append(c.first, b[:min(n, room)]...)
 	}
 	return n, err
 }
 
-// Close closes the connection once.
-func (c *sniffed) Close() error {
-	c.once.Do(func() { c.err = c.Conn.Close() })
+// Write lets the reader come first when it fails: a peer that hung up has often
+// answered before, and clients close the connection at the first failed write.
+func (c *conn) Write(b []byte) (int, error) {
+	n, err := c.Conn.Write(b)
+	if err != nil {
+		c.mu.Lock()
+		c.wrong = true
+		c.mu.Unlock()
+		timer := time.NewTimer(lastWords)
+		defer timer.Stop()
+		select {
+		case <-c.failed:
+		case <-c.closed:
+		case <-timer.C:
+		}
+	}
+	return n, err
+}
+
+// Close closes the connection once. Of one that had failed before, closing is no
+// news: it gives no error.
+func (c *conn) Close() error {
+	c.once.Do(func() {
+		c.mu.Lock()
+		c.shut = true
+		wrong := c.wrong
+		c.mu.Unlock()
+		close(c.closed)
+		if c.err = c.Conn.Close(); wrong {
+			c.err = nil
+		}
+	})
 	return c.err
 }
 
 // speaks returns what the server's first bytes are: "1.1" or "2" for HTTP, "tls",
 // or "" if they do not tell.
-func (c *sniffed) speaks() string {
+func (c *conn) speaks() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return speaks(c.first)
