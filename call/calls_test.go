@@ -253,7 +253,7 @@ func TestTimeoutSaysWhatWasSeen(t *testing.T) {
 	t.Parallel()
 	addr, _ := serve(t)
 	for name, want := range map[string]string{"EmptyCall": "no answer had arrived", "FullDuplexCall": "1 message had arrived; after 1 sent message"} {
-		s := open(t, name, exchange.Request{Target: target(t, addr), Timeout: 300 * time.Millisecond})
+		s := open(t, name, exchange.Request{Target: target(t, addr), Timeout: 600 * time.Millisecond})
 		must(t, s.Send(nil))
 		_, err := finish(t, s)
 		// The server sees the deadline too, and may be the first to say so.
@@ -291,14 +291,14 @@ func TestNoStreamsAllowed(t *testing.T) {
 		_ = fr.WriteSettings(http2.Setting{ID: http2.SettingMaxConcurrentStreams, Val: 0})
 	})
 	tg := target(t, addr)
-	tg.ConnectTimeout = 50 * time.Millisecond
+	tg.ConnectTimeout = 400 * time.Millisecond
 	s := open(t, "UnaryCall", exchange.Request{Target: tg})
 	_, err := finish(t, s)
 	if o := s.Outcome(); err == nil || codes.Code(o.Code) != codes.Unavailable || !o.Local || !strings.Contains(o.Message, "MAX_CONCURRENT_STREAMS is 0") {
 		t.Errorf("outcome %+v", o)
 	}
 	tg.ConnectTimeout = time.Minute
-	s = open(t, "UnaryCall", exchange.Request{Target: tg, Timeout: 50 * time.Millisecond})
+	s = open(t, "UnaryCall", exchange.Request{Target: tg, Timeout: 400 * time.Millisecond})
 	_, _ = finish(t, s)
 	if o := s.Outcome(); codes.Code(o.Code) != codes.DeadlineExceeded || !strings.Contains(o.Detail, "MAX_CONCURRENT_STREAMS is 0") {
 		t.Errorf("outcome %+v", o)

@@ -58,7 +58,7 @@ func TestDiagnoseTestservers(t *testing.T) {
 		tg := target(t, s.Addr)
 		tg.ConnectTimeout = 5 * time.Second
 		if mode == "silent" {
-			tg.ConnectTimeout = 100 * time.Millisecond
+			tg.ConnectTimeout = 300 * time.Millisecond
 		}
 		if strings.HasPrefix(mode, "tls") {
 			tg.TLS = exchange.TLS{On: true, CACert: filepath.Join(dir, "ca.pem")}
@@ -163,9 +163,9 @@ func TestDiagnoseServerThatNeverAnswers(t *testing.T) {
 		return nil
 	}))
 	tg := target(t, addr)
-	tg.ConnectTimeout = 100 * time.Millisecond
+	tg.ConnectTimeout = 400 * time.Millisecond
 	got, last := walk(t, tg)
-	if got != "TCP ok, HTTP/2 ok, first answer failed" || last.Detail != "no status in 100ms: no answer had arrived" {
+	if got != "TCP ok, HTTP/2 ok, first answer failed" || last.Detail != "no status in 400ms: no answer had arrived" {
 		t.Errorf("%s: %+v", got, last)
 	}
 }

@@ -245,7 +245,7 @@ func TestProxyTimeout(t *testing.T) {
 	t.Cleanup(func() { close(hold) })
 	for _, kind := range []string{"http://", "https://", "socks5://"} {
 		tg := target(t, "grpc://host.invalid:1")
-		tg.Proxy, tg.ConnectTimeout = kind+silent, 50*time.Millisecond
+		tg.Proxy, tg.ConnectTimeout = kind+silent, 300*time.Millisecond
 		if e := wantDialError(t, tg, Proxy, "the proxy "+silent+" did not", "in time"); !e.Timeout {
 			t.Errorf("%s: no time-out", kind)
 		}

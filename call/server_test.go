@@ -32,7 +32,13 @@ import (
 	"github.com/wiregloss/wiregloss/exchange"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// The environment must not lead the tests elsewhere.
+func TestMain(m *testing.M) {
+	for _, name := range []string{"https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "SSLKEYLOGFILE"} {
+		_ = os.Unsetenv(name) // the name is well formed
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // service answers the four patterns.
 type service struct {
