@@ -424,4 +424,3 @@ func TestEmpty(t *testing.T) {
 		agree(t, s, tr)
 	})
 }
-

@@ -59,16 +59,15 @@ func newHTTP1(c net.Conn) http1 {
 
 func (t http1) close() { t.CloseIdleConnections() }
 
-// http2Conn is a client of HTTP/2.
-//
-//nolint:staticcheck // net/http speaks no HTTP/2 over a TLS connection that is wrapped, as a tapped one is.
+// http2Conn is a client of HTTP/2. It is that of x/net, since net/http speaks no
+// HTTP/2 over a TLS connection that is wrapped, as a tapped one is.
 type http2Conn struct{ *http2.ClientConn }
 
 // newHTTP2 sends the preface and the settings.
 func newHTTP2(c net.Conn) (tripper, error) {
 	//nolint:staticcheck // See http2Conn.
 	t := &http2.Transport{AllowHTTP: true, DisableCompression: true, MaxHeaderListSize: maxHeader}
-	conn, err := t.NewClientConn(c)
+	conn, err := t.NewClientConn(c) //nolint:staticcheck // See http2Conn.
 	if err != nil {
 		return nil, err
 	}
