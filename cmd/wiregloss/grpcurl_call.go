@@ -399,7 +399,8 @@ func (curlCodec) Marshal(v any) (mem.BufferSlice, error) {
 }
 
 // Unmarshal decodes a *curlReply.
-func (curlCodec) Unmarshal(data mem.BufferSlice, v any) error {
+func (curlCodec) Unmarshal(data mem.BufferSlice, v any) (err error) {
+	defer guard(&err)
 	r, ok := v.(*curlReply)
 	if !ok {
 		return fmt.Errorf("receive into %T: want a reply", v)

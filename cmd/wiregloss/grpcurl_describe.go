@@ -82,7 +82,8 @@ func (c *curl) describe(s *curlSession) error {
 	return c.export(s, symbols)
 }
 
-func (c *curl) describeOne(s *curlSession, name string) error {
+func (c *curl) describeOne(s *curlSession, name string) (err error) {
+	defer guard(&err)
 	d, err := s.symbol(name)
 	if err != nil {
 		return failure(err, "Failed to resolve symbol %q", name)

@@ -87,7 +87,8 @@ const textSeparator = 0x1e
 
 func (t *textInput) count() int { return t.n }
 
-func (t *textInput) next() ([]byte, error) {
+func (t *textInput) next() (msg []byte, err error) {
+	defer guard(&err)
 	if t.ended {
 		return nil, io.EOF
 	}

@@ -26,11 +26,20 @@ func (c *curl) formatter(types *curlTypes) *curlFormatter {
 	return &curlFormatter{json: c.format == "json", defaults: c.emitDefaults, types: types}
 }
 
+// guard turns a panic of the protobuf library into an error: schemas come from
+// strangers, and it gives up on some that it let pass before.
+func guard(err *error) {
+	if r := recover(); r != nil {
+		*err = fmt.Errorf("the schema cannot be used: %v", r)
+	}
+}
+
 // format returns a message without a line feed at its end.
-func (f *curlFormatter) format(m proto.Message) (string, error) {
+func (f *curlFormatter) format(m proto.Message) (text string, err error) {
+	defer guard(&err)
 	f.count++
 	if !f.json {
-		text := textTop(m.ProtoReflect(), f.types)
+		text = textTop(m.ProtoReflect(), f.types)
 		if f.separated && f.count > 1 {
 			text = string(rune(textSeparator)) + text
 		}
