@@ -17,9 +17,17 @@ import (
 // and the settings of HTTP/2 with the values that were announced last.
 func (c calls) connection() Section {
 	out := &entries{}
-	a, b := c.a.Recording.Meta(), c.b.Recording.Meta()
 	out.fact("protocol", protocol(c.a.Trace), protocol(c.b.Trace))
 	out.fact("call", rpc(c.a.stream), rpc(c.b.stream))
+	out.merge(c.a.Index.once(ends{c.a.Recording, c.b.Recording, c.b.Index}, c.compareConnections))
+	return out.section(Connection, "connection")
+}
+
+// compareConnections compares what holds of the connections whatever their calls
+// are.
+func (c calls) compareConnections() *entries {
+	out := &entries{}
+	a, b := c.a.Recording.Meta(), c.b.Recording.Meta()
 	if a.Address != "" && b.Address != "" { // a capture does not tell what was asked for
 		out.fact("address", known(a.Address), known(b.Address))
 	}
@@ -28,12 +36,12 @@ func (c calls) connection() Section {
 	}
 	compareTLS(out, a.TLS, b.TLS)
 	if c.a.http1() || c.b.http1() {
-		return out.section(Connection, "connection") // only HTTP/2 has settings
+		return out // only HTTP/2 has settings
 	}
 	for _, d := range []record.Dir{record.Sent, record.Received} {
 		compareSettings(out, d, c.a.settings(d), c.b.settings(d))
 	}
-	return out.section(Connection, "connection")
+	return out
 }
 
 func protocol(t inspect.Trace) fact {
@@ -134,16 +142,10 @@ type setting struct {
 // settings returns what a side's SETTINGS frames announce in a direction.
 // RFC 9113 §6.5.
 func (c *call) settings(d record.Dir) []setting {
-	const most = 1 << 12 // frames: a hostile peer sends nothing else
 	var out []setting
 	index := map[h2.SettingID]int{}
-	frames := 0
-	for _, f := range c.Trace.Frames {
-		if f.Type != h2.Settings || f.Dir != d || f.Flags.Has(h2.Ack) || frames == most {
-			continue
-		}
-		frames++
-		p := f.PayloadSpan()
+	for _, at := range c.Index.shared[d].settings {
+		p := c.Trace.Frames[at].PayloadSpan()
 		const size = 6 // RFC 9113 §6.5.1
 		for i, s := range h2.ReadSettings(c.read(p, h2.DefaultMaxFrameSize)) {
 			at := record.Span{Dir: d, Off: p.Off + int64(i)*size, Len: size}
@@ -224,8 +226,8 @@ func (c *call) deadline() time.Duration {
 
 // firstByte returns the time from the request's first header to the response's.
 func (c *call) firstByte() time.Duration {
-	for _, b := range c.Trace.Headers {
-		if b.Stream == c.Stream && b.Dir == record.Received {
+	for _, i := range c.lists.headers {
+		if b := &c.Trace.Headers[i]; b.Dir == record.Received {
 			return b.At - c.stream.Opened
 		}
 	}

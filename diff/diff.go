@@ -33,6 +33,10 @@ type Side struct {
 	Trace     inspect.Trace
 	Stream    uint32 // the call's, of those on the connection
 
+	// Index is of Trace, and all that is read of it then. It may be nil: whoever
+	// compares many calls of a connection makes one.
+	Index *Index
+
 	Input, Output protoreflect.MessageDescriptor // of what was sent and received
 	Types         inspect.Types                  // for Any and extensions
 }
@@ -162,7 +166,8 @@ func (r Report) Counts() Counts {
 // Calls compares two calls. The order of the sections is that of a call: the
 // request's headers and messages, the response's, trailers, status, then frames,
 // connection and times. A part that neither call has is left out. The cost is
-// one pass over the lists of both traces and over the calls' payloads.
+// one pass over the calls' payloads, and one over the lists of each trace that
+// comes without an Index. Reports may share Entries, which must not be changed.
 func Calls(a, b Side) Report {
 	c := calls{newCall(a, b), newCall(b, a)}
 	r := Report{A: a.Name, B: b.Name}
@@ -190,10 +195,9 @@ type calls struct{ a, b *call }
 // call is a Side with what its stream says.
 type call struct {
 	Side
+	*lists   // of its stream
 	stream   inspect.Stream
-	places   [2][]int32          // of the stream's messages by Dir: in Trace.Messages, then -1 - that in Trace.Partial
-	trailers [2]*inspect.Message // by Dir, the message that holds them in gRPC-Web
-	contents [2]func() format    // by Dir, what the content-type stands for
+	contents [2]func() format // by Dir, what the content-type stands for
 }
 
 // newCall looks a side's stream up. What the side does not know of types it
@@ -208,29 +212,16 @@ func newCall(s, other Side) *call {
 	if s.Types == nil {
 		s.Types = other.Types
 	}
-	c := &call{Side: s}
-	c.stream, _ = s.Trace.StreamOf(s.Stream)
+	s.Index = indexOf(s)
+	s.Trace = s.Index.trace // positions are of no other
+	c := &call{Side: s, lists: s.Index.of(s.Stream)}
+	if c.lists.stream >= 0 {
+		c.stream = s.Trace.Streams[c.lists.stream]
+	}
 	for _, d := range []record.Dir{record.Sent, record.Received} {
 		c.contents[d] = sync.OnceValue(func() format { return c.contentFormat(d) })
 	}
-	for i := range s.Trace.Messages {
-		c.place(&s.Trace.Messages[i], int32(i))
-	}
-	for i := range s.Trace.Partial {
-		c.place(&s.Trace.Partial[i], -1-int32(i))
-	}
 	return c
-}
-
-// place lists a message if it is the call's.
-func (c *call) place(m *inspect.Message, at int32) {
-	switch {
-	case m.Stream != c.Stream:
-	case m.Content == inspect.FieldLines:
-		c.trailers[m.Dir] = m
-	default:
-		c.places[m.Dir] = append(c.places[m.Dir], at)
-	}
 }
 
 // message returns the i-th message of the call in a direction.

@@ -38,6 +38,16 @@ func (e *entries) add(n Entry) {
 // count counts what is not worth an entry.
 func (e *entries) count(k Kind, n int) { e.unlisted[k] += n }
 
+// merge adds what others have gathered.
+func (e *entries) merge(others *entries) {
+	for _, n := range others.list {
+		e.add(n)
+	}
+	for k, n := range others.unlisted {
+		e.unlisted[k] += n
+	}
+}
+
 // differences returns how many differences there are so far.
 func (e *entries) differences() int { return e.listed.differences() + e.unlisted.differences() }
 

@@ -21,8 +21,9 @@ type piece struct {
 // frames compares the sequence of frames in a direction: those of the call's
 // stream, and those of the connection that are more than noise.
 func (c calls) frames(d record.Dir) Section {
-	a, foldedA := c.a.pieces(d)
-	b, foldedB := c.b.pieces(d)
+	folds := func(t h2.Type) bool { return c.a.Index.shared[d].folded[t] || c.b.Index.shared[d].folded[t] }
+	a, foldedA := c.a.pieces(d, folds)
+	b, foldedB := c.b.pieces(d, folds)
 	out := &entries{}
 	if c.a.http1() != c.b.http1() && len(a)+len(b) > 0 {
 		out.add(Entry{Kind: Changed, Name: "framing", A: c.a.pieceCount(len(a)), B: c.b.pieceCount(len(b))})
@@ -48,29 +49,44 @@ func (c *call) pieceCount(n int) string {
 	return counted(n, "HTTP/2 frame")
 }
 
-// pieces returns the call's pieces in a direction, and what was folded.
-func (c *call) pieces(d record.Dir) ([]piece, string) {
+// pieces returns the call's pieces in a direction, and what was folded: noise,
+// and what folds says of the connection's frames.
+func (c *call) pieces(d record.Dir, folds func(h2.Type) bool) ([]piece, string) {
 	var out []piece
 	if c.http1() {
-		for _, p := range c.Trace.Parts {
-			if p.Stream == c.Stream && p.Span.Dir == d {
-				out = append(out, newPiece(p.Kind.String(), nil, p.Span, p.Span.Len, 0))
-			}
+		for _, i := range c.parts[d] {
+			p := &c.Trace.Parts[i]
+			out = append(out, newPiece(p.Kind.String(), nil, p.Span, p.Span.Len, 0))
 		}
 		return out, ""
 	}
 	folded := map[h2.Type]int{}
-	for _, f := range c.Trace.Frames {
+	for t, n := range c.Index.shared[d].counts {
+		if noise(t) || folds(t) {
+			folded[t] = n
+		}
+	}
+	for _, i := range byPosition(c.lists.frames[d], c.Index.shared[d].told) {
+		f := &c.Trace.Frames[i]
 		switch {
-		case f.Dir != d || f.Stream != 0 && f.Stream != c.Stream:
 		case noise(f.Type):
 			folded[f.Type]++
-		default:
+		case f.Stream != 0 || !folds(f.Type):
 			flags := f.Flags.Names(f.Type)
 			out = append(out, newPiece(f.Type.String(), flags, f.Span(), int64(f.Length), uint64(f.Type)|uint64(f.Flags)<<8|uint64(min(f.Stream, 1))<<16))
 		}
 	}
 	return out, foldedWords(folded)
+}
+
+// byPosition merges positions.
+func byPosition(a, b []int32) []int32 {
+	if len(b) == 0 {
+		return a
+	}
+	out := slices.Concat(a, b)
+	slices.Sort(out)
+	return out
 }
 
 // noise reports whether frames of a type come and go with timing and buffers.

@@ -59,8 +59,9 @@ func (c calls) headers(title string, role blockRole) Section {
 // fields returns the fields of a call's blocks in a role, in order.
 func (c *call) fields(role blockRole) []field {
 	var out []field
-	for _, b := range c.Trace.Headers {
-		if r, ok := roleOf(b); ok && r == role && b.Stream == c.Stream {
+	for _, i := range c.lists.headers {
+		b := c.Trace.Headers[i]
+		if r, ok := roleOf(b); ok && r == role {
 			out = append(out, c.blockFields(b)...)
 		}
 	}

@@ -29,11 +29,13 @@ type wire struct {
 	fr   *http2.Framer
 	enc  [2]*nethpack.Encoder
 	hbuf [2]bytes.Buffer
+
+	stream uint32
 }
 
 func newWire(tb testing.TB) *wire {
 	tb.Helper()
-	w := &wire{tb: tb, rec: record.New(record.Meta{})}
+	w := &wire{tb: tb, rec: record.New(record.Meta{}), stream: 1}
 	w.fr = http2.NewFramer(&w.buf, nil)
 	w.fr.AllowIllegalWrites = true
 	for d := range w.enc {
@@ -66,12 +68,12 @@ func (w *wire) headers(d record.Dir, end bool, pairs ...string) {
 	}
 	block := w.hbuf[d].Bytes()
 	w.frame(d, func(fr *http2.Framer) error {
-		return fr.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: block, EndHeaders: true, EndStream: end})
+		return fr.WriteHeaders(http2.HeadersFrameParam{StreamID: w.stream, BlockFragment: block, EndHeaders: true, EndStream: end})
 	})
 }
 
 func (w *wire) data(d record.Dir, end bool, b []byte) {
-	w.frame(d, func(fr *http2.Framer) error { return fr.WriteData(1, end, b) })
+	w.frame(d, func(fr *http2.Framer) error { return fr.WriteData(w.stream, end, b) })
 }
 
 func (w *wire) request(pairs ...string) {
@@ -235,6 +237,7 @@ func wantMirrored(tb testing.TB, a, b Side) {
 	if d := cmp.Diff(normal(mirrored(Calls(a, b))), normal(Calls(b, a)), cmp.AllowUnexported()); d != "" {
 		tb.Errorf("the comparison is not the mirror of its mirror (-mirrored +got)\n%s", d)
 	}
+	wantIndexed(tb, a, b)
 }
 
 // wantSelfSame checks that a call is the same as itself.
@@ -245,4 +248,38 @@ func wantSelfSame(tb testing.TB, s Side) {
 			tb.Errorf("%s differs from itself: %q", sec.Title, lines(sec))
 		}
 	}
+}
+
+// busy is a connection of n calls, one after another, each of which also sends
+// frames of the connection: those that write says.
+func busy(tb testing.TB, n int, write func(w *wire, call int)) *wire {
+	tb.Helper()
+	w := newWire(tb)
+	w.settings(record.Sent, http2.Setting{ID: http2.SettingMaxFrameSize, Val: 1 << 15})
+	for i := range n {
+		w.stream = uint32(2*i + 1)
+		w.request()
+		w.data(record.Sent, true, prefixed([]byte{0x08, byte(i % 100)}, 0))
+		w.response()
+		w.data(record.Received, false, prefixed([]byte{0x0a, 1, 'x'}, 0))
+		w.headers(record.Received, true, "grpc-status", "0")
+		if write != nil {
+			write(w, i)
+		}
+	}
+	return w
+}
+
+// allSides are the calls of a connection, with an index or without.
+func allSides(w *wire, name string, n int, indexed bool) []Side {
+	one := w.side(name)
+	if indexed {
+		one.Index = NewIndex(one.Trace)
+	}
+	out := make([]Side, n)
+	for i := range out {
+		out[i] = one
+		out[i].Stream = uint32(2*i + 1)
+	}
+	return out
 }
