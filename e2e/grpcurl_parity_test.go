@@ -159,8 +159,7 @@ func class(stderr string) string {
 	return first
 }
 
-// seen are the cases of all tests, and page the test that compares them with the
-// page once all have run.
+// seen are the cases that were compared.
 var (
 	seenMu sync.Mutex
 	seen   = map[string]bool{}
@@ -178,11 +177,19 @@ func checked(cases map[string]invocation) {
 // page lists no difference that no invocation shows.
 func TestGrpcurlParity(t *testing.T) {
 	t.Parallel()
-	for name, cases := range map[string]func(*testing.T) map[string]invocation{
+	groups := map[string]func(*testing.T) map[string]invocation{
 		"usage": usageCases, "schema": schemaCases, "files": fileCases, "calls": callCases, "input": inputCases,
 		"odd servers": oddServerCases, "connection": connectionCases, "status": statusCases, "metadata": metadataCases,
-	} {
-		t.Run(name, func(t *testing.T) { parity(t, cases(t)) })
+	}
+	ran := 0
+	for name, cases := range groups {
+		t.Run(name, func(t *testing.T) {
+			parity(t, cases(t))
+			ran++
+		})
+	}
+	if ran < len(groups) {
+		t.Skip("the public test data is not here: what the page lists was not compared with all cases")
 	}
 	listed, err := deliberate()
 	if err != nil {
