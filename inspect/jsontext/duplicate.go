@@ -19,6 +19,7 @@ type duplicates struct {
 
 // duplicateKeys reports what RFC 8259 §4 leaves open: which of two equal keys counts.
 func (s *scanner) duplicateKeys(object int32, members int) {
+	members = min(members, len(s.doc.Nodes)-int(object)-1) // those with nodes
 	switch {
 	case members < 2:
 	case members <= few:

@@ -136,8 +136,13 @@ type Document struct {
 	Problems []Problem // in the order found, which is nearly that of the text; at most MaxProblems
 	Unkept   int       // problems beyond MaxProblems
 	Roots    int       // how many values the top level has
-	Lines    int       // how many lines the indented text has
+	Lines    int       // how many lines the indented text of Nodes has
 	Form     Form
+
+	// Cut is the offset of the first value that ScanUpTo made no node of; -1 if
+	// Nodes has them all. An object or array that is not whole has the children
+	// before Cut.
+	Cut int
 }
 
 // Valid reports whether the text is RFC 8259 JSON: one value, and no problem but

@@ -10,12 +10,19 @@ import (
 // Scan reads a JSON text. It takes time and memory in proportion to src, whatever
 // is in it: one pass, 32 bytes for each value. More than 2 GiB are refused with a
 // Problem.
-func Scan(src []byte) Document {
+func Scan(src []byte) Document { return ScanUpTo(src, math.MaxInt32) }
+
+// ScanUpTo is Scan for a text of any make: it keeps the nodes of the first most
+// values, at least one. What follows them, from Document.Cut on, is read for its
+// Problems and Form only, with memory for how deep it is; of the keys there it is
+// not told which an object has twice.
+func ScanUpTo(src []byte, most int) Document {
 	if len(src) >= math.MaxInt32 {
-		return Document{Problems: []Problem{{Text: fmt.Sprintf("%d bytes of JSON: more than 2 GiB are not read", len(src))}}}
+		return Document{Cut: -1, Problems: []Problem{{Text: fmt.Sprintf("%d bytes of JSON: more than 2 GiB are not read", len(src))}}}
 	}
-	s := scanner{src: src, in: -1}
-	s.doc.Nodes = make([]Node, 0, expected(src))
+	s := scanner{src: src, in: -1, most: max(most, 1)}
+	s.doc.Cut = -1
+	s.doc.Nodes = make([]Node, 0, min(expected(src), s.most))
 	s.run()
 	return s.doc
 }
@@ -44,6 +51,7 @@ type scanner struct {
 	pos int
 	doc Document
 
+	most    int   // nodes to keep; those beyond are of open containers, and go with them
 	in      int32 // the innermost open container; -1 at the top level
 	next    expects
 	depth   int
@@ -52,8 +60,9 @@ type scanner struct {
 	line    int32
 	comma   int // where the last comma was
 
-	sequence bool // a record separator was seen
-	gapped   bool // two values of the top level were on one line
+	last     Range // the value of the top level that is open, or was last
+	sequence bool  // a record separator was seen
+	gapped   bool  // two values of the top level were on one line
 	dup      duplicates
 }
 
@@ -151,11 +160,12 @@ func (s *scanner) closing(c byte) {
 
 // leave ends the innermost container before pos.
 func (s *scanner) leave(closed bool) {
-	n := &s.doc.Nodes[s.in]
+	at := s.in
+	n := &s.doc.Nodes[at]
 	n.End, n.Next = int32(s.pos), int32(len(s.doc.Nodes))
 	if !closed {
 		n.flags |= unclosed
-	} else if n.Next > s.in+1 {
+	} else if n.Next > at+1 {
 		s.line++ // that of the bracket
 	}
 	if n.Kind == Object {
@@ -166,6 +176,12 @@ func (s *scanner) leave(closed bool) {
 	s.count = s.count[:s.depth]
 	s.in = n.Parent
 	s.next = commaOrClose
+	if s.in < 0 {
+		s.last.Len = s.pos - s.last.Off
+	}
+	if int(at) >= s.most {
+		s.doc.Nodes = s.doc.Nodes[:at]
+	}
 }
 
 // end closes what is open at the end of the bytes.
@@ -206,7 +222,9 @@ func (s *scanner) item() {
 		n.label = s.count[s.depth-1]
 		s.count[s.depth-1]++
 	}
-	s.line++
+	if len(s.doc.Nodes) < s.most {
+		s.line++
+	}
 	s.next = commaOrClose
 	if s.in >= 0 && s.doc.Nodes[s.in].Kind == Object && !s.key(&n) {
 		n.ValueStart, n.End, n.Next = int32(s.pos), int32(s.pos), int32(len(s.doc.Nodes)+1)
@@ -219,22 +237,11 @@ func (s *scanner) item() {
 // root notes a value of the top level: whether a line of its own is its place.
 func (s *scanner) root() {
 	if last := s.doc.Roots - 1; last >= 0 && !s.gapped {
-		from := s.lastRoot()
-		end := int(s.doc.Nodes[from].End)
-		start := int(s.doc.Nodes[from].Start)
+		start, end := s.last.Off, s.last.End()
 		s.gapped = bytes.IndexByte(s.src[end:s.pos], '\n') < 0 || bytes.IndexByte(s.src[start:end], '\n') >= 0
 	}
+	s.last.Off = s.pos
 	s.doc.Roots++
-}
-
-// lastRoot climbs from the last node, so at most as far as the text is deep, and
-// each container is climbed out of once.
-func (s *scanner) lastRoot() int32 {
-	i := int32(len(s.doc.Nodes) - 1)
-	for s.doc.Nodes[i].Parent >= 0 {
-		i = s.doc.Nodes[i].Parent
-	}
-	return i
 }
 
 // key reads a key and its colon, and reports whether a value follows.
@@ -290,6 +297,9 @@ func (s *scanner) value(n Node) {
 		n.Kind = s.scalar()
 	}
 	n.End, n.Next = int32(s.pos), int32(len(s.doc.Nodes)+1)
+	if s.in < 0 {
+		s.last.Len = s.pos - s.last.Off
+	}
 	s.add(n)
 }
 
@@ -300,19 +310,28 @@ func (s *scanner) open(n Node, c byte) {
 		s.objects++
 	}
 	s.in = int32(len(s.doc.Nodes))
-	s.add(n)
+	if s.add(n); int(s.in) == len(s.doc.Nodes) {
+		s.doc.Nodes = append(s.doc.Nodes, n) // for as long as it is open
+	}
 	s.depth++
 	s.count = append(s.count, 0)
 	s.next = firstOrClose
 	s.pos++
 }
 
-// add appends a node. Where the guess was too low, the room for the rest follows
-// from what the text had so far.
+// add appends a node, if there may be one more. Where the guess was too low, the
+// room for the rest follows from what the text had so far.
 func (s *scanner) add(n Node) {
+	if len(s.doc.Nodes) >= s.most {
+		if s.doc.Cut < 0 {
+			s.doc.Cut = int(n.Start)
+		}
+		return
+	}
 	if used := len(s.doc.Nodes); used == cap(s.doc.Nodes) {
 		rest := float64(len(s.src)-s.pos) * float64(used) / float64(max(s.pos, 1))
-		s.doc.Nodes = slices.Grow(s.doc.Nodes, int(min(rest*1.1, float64(len(s.src)-s.pos)))+8)
+		more := int(min(rest*1.1, float64(len(s.src)-s.pos))) + 8
+		s.doc.Nodes = slices.Grow(s.doc.Nodes, min(more, s.most-used))
 	}
 	s.doc.Nodes = append(s.doc.Nodes, n)
 }

@@ -10,7 +10,7 @@ import (
 )
 
 func (m *messageCheck) required(at Range) {
-	if m.md == nil {
+	if m.md == nil || m.cut() {
 		return
 	}
 	for i := range m.md.RequiredNumbers().Len() {
@@ -93,6 +93,12 @@ func hasField(nodes []Node, num protoreflect.FieldNumber) bool {
 // node checks one node and what is inside.
 func (m *messageCheck) node(n *Node) {
 	m.varints(n)
+	if n.cut {
+		m.add(NotChecked, n.Value, "more than %d fields: these %s are not checked", MaxNodes, plural(n.Value.Len, "byte"))
+	}
+	if n.Kind == GapNode && n.cut {
+		return
+	}
 	if n.Kind == GapNode {
 		m.add(Damaged, n.Range, "%s", n.Problem)
 		return
@@ -197,7 +203,7 @@ func (m *messageCheck) entry(n *Node) {
 		m.add(DuplicateKey, n.Range, "the key was at byte %d before: the entry at byte %d replaces both", r.Off, last)
 	}
 	for num, what := range []string{"", "key", "value"} {
-		if num > 0 && !hasField(n.Children, protoreflect.FieldNumber(num)) {
+		if num > 0 && LaidOut(n.Children) && !n.cut && !hasField(n.Children, protoreflect.FieldNumber(num)) {
 			m.add(IncompleteEntry, n.Range, "map entry has no %s: parsers take the default", what)
 		}
 	}

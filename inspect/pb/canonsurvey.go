@@ -23,6 +23,10 @@ type tally struct {
 	seen        int   // elements or occurrences that were visited
 }
 
+// cut reports whether part of the message was not decoded: a field that is not
+// there may be in it.
+func (m *messageCheck) cut() bool { return len(m.nodes) > 0 && m.nodes[len(m.nodes)-1].cut }
+
 type entryKey struct {
 	field protoreflect.FieldNumber
 	key   string

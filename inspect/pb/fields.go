@@ -11,12 +11,23 @@ import (
 // payload small; a deeper message stays one node with a Problem.
 const maxShownDepth = 100
 
+// MaxNodes is how many nodes Fields makes of one payload, give or take one for
+// each level of nesting. A field can be two bytes and a packed element one, where
+// a Node is above a hundred: a payload of many megabytes would fill the memory.
+const MaxNodes = 1 << 18
+
 // Fields decodes payload as a message of type md, or without a schema when md is
 // nil or a placeholder. The nodes tile the payload exactly, the children of a
-// message or packed node tile its Value. types may be nil. Time and memory are
-// linear in the payload.
+// message or packed node tile its Value. types may be nil. Time is linear in the
+// payload, and so is memory up to MaxNodes: what follows them in each message
+// that is open then becomes one node that is NotLaidOut.
 func Fields(payload []byte, md protoreflect.MessageDescriptor, types Types) []Node {
+	return fieldsUpTo(MaxNodes, payload, md, types)
+}
+
+func fieldsUpTo(most int, payload []byte, md protoreflect.MessageDescriptor, types Types) []Node {
 	d := newFieldDecoder(payload, md, types)
+	d.most, d.left = most, most
 	defer d.release()
 	nodes, _, _ := d.message(span{0, len(payload)}, d.root, 0, 0)
 	return nodes
@@ -41,6 +52,7 @@ type fieldDecoder struct {
 	root *fieldTable // of the last call, too: the next message is likely of the same type
 	tables
 	nodeArena
+	nodeBudget
 }
 
 func newFieldDecoder(payload []byte, md protoreflect.MessageDescriptor, types Types) *fieldDecoder {
@@ -69,6 +81,10 @@ func (d *fieldDecoder) message(at span, t *fieldTable, group protowire.Number, d
 	base := len(d.stack)
 	end, clean = -1, true
 	for pos := at.off; pos < at.end; {
+		if !d.spend() {
+			end = d.rest(span{pos, at.end}, t, group)
+			break
+		}
 		n := Node{Kind: GapNode, schema: t != nil, broken: true}
 		f, tagLen := d.tag(&n, span{pos, at.end}, t)
 		if tagLen > 0 && n.Wire == EndGroup {

@@ -84,6 +84,11 @@ func (d *fieldDecoder) descend(n *Node, at span, t *fieldTable, depth int) {
 		n.note(tooDeep)
 		return
 	}
+	if d.left <= 0 && at.off < at.end {
+		n.cut = true
+		n.note(d.problem(at.end - at.off))
+		return
+	}
 	if t != nil {
 		n.Message = t.md
 	}
@@ -143,10 +148,16 @@ func (d *fieldDecoder) skippedGroup(n *Node, at span) {
 
 // packed decodes the elements of a packed repeated field.
 func (d *fieldDecoder) packed(n *Node, f *tableField, at span) {
-	n.Children = d.alloc(packedCount(d.src[at.off:at.end], f.wire))
+	count := packedCount(d.src[at.off:at.end], f.wire)
+	n.Children = d.alloc(min(count, max(d.left, 0)+1)) // one more for what is left out
 	i := 0
 	for pos := at.off; pos < at.end; i++ {
 		e := &n.Children[i]
+		if !d.spend() {
+			*e = d.restNode(span{pos, at.end}, true)
+			i++
+			break
+		}
 		*e = Node{Number: n.Number, Wire: f.wire, Kind: ElementNode, Field: n.Field, schema: true}
 		e.Range.Off = pos
 		d.value(e, f, span{pos, at.end}, maxShownDepth)

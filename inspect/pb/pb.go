@@ -73,6 +73,7 @@ type Node struct {
 	Problem  string                         // why the bytes are damaged or notable; "" when they are neither
 	schema   bool                           // the containing message has a descriptor
 	broken   bool                           // a gap, or a group that holds one or has no end
+	cut      bool                           // not decoded, as there are too many nodes
 }
 
 // Unknown reports whether the node is a field that its message's schema does not have.
