@@ -1,12 +1,14 @@
 package render
 
 import (
+	"bytes"
 	"fmt"
 	"strconv"
 	"strings"
 
 	"github.com/wiregloss/wiregloss/inspect"
 	"github.com/wiregloss/wiregloss/inspect/jsontext"
+	"github.com/wiregloss/wiregloss/inspect/pb"
 )
 
 // LayoutContent decodes a payload by what its headers say it holds: JSON and
@@ -14,22 +16,27 @@ import (
 func (s *Schema) LayoutContent(content inspect.Content, payload []byte) Body {
 	switch content {
 	case inspect.JSON:
-		return layoutJSON(payload)
+		return layoutJSON(payload, mostRows)
 	case inspect.Text, inspect.FieldLines:
-		return layoutLines(payload)
+		return layoutLines(payload, mostRows)
 	default:
 		return s.Layout(payload)
 	}
 }
+
+// mostRows is how many values of a JSON text and how many lines of another are laid
+// out: a row takes a hundred times the two bytes that a value can be.
+const mostRows = pb.MaxNodes
 
 // mostPaths is how large a JSON text may be for its links to carry paths: they
 // cost more than the text.
 const mostPaths = 1 << 20
 
 // layoutJSON lays JSON out as it came: a row for each value, the text beside it
-// indented, its numbers and strings copied byte for byte.
-func layoutJSON(payload []byte) Body {
-	doc := jsontext.Scan(payload)
+// indented, its numbers and strings copied byte for byte. One more row stands for
+// what follows the first most values.
+func layoutJSON(payload []byte, most int) Body {
+	doc := jsontext.ScanUpTo(payload, most)
 	b := Body{Payload: payload, Rows: make([]Row, 0, len(doc.Nodes)), Links: make([]inspect.Link, 0, len(doc.Nodes))}
 	text, lines := doc.Indent(payload)
 	b.JSON = text
@@ -50,6 +57,9 @@ func layoutJSON(payload []byte) Body {
 		b.jsonLine(l, end)
 	}
 	noteProblems(&b, &doc)
+	if doc.Cut >= 0 {
+		b.restRow(doc.Cut, "values", most)
+	}
 	return b
 }
 
@@ -108,15 +118,29 @@ func noteProblems(b *Body, doc *jsontext.Document) {
 	}
 }
 
-// layoutLines lays text out with a row for each line.
-func layoutLines(payload []byte) Body {
+// restRow adds a row for the payload from off on, which has no rows of its own.
+func (body *Body) restRow(off int, what string, most int) {
+	at := inspect.Range{Off: off, Len: len(body.Payload) - off}
+	body.Rows = append(body.Rows, Row{
+		Wire: at, Head: inspect.Range{Off: off, Len: min(at.Len, wireBytes)}, Value: at, Parent: -1, Link: -1,
+		Note: fmt.Sprintf("more than %d %s: the last %s are not laid out", most, what, plural(int64(at.Len), "byte")) + whereTheRest,
+	})
+}
+
+// layoutLines lays text out with a row for each line, and one for what follows the
+// first most lines.
+func layoutLines(payload []byte, most int) Body {
 	b := Body{Payload: payload}
 	off := 0
-	for line := range strings.Lines(string(payload)) {
+	for line := range bytes.Lines(payload) {
+		if len(b.Rows) == most {
+			b.restRow(off, "lines", most)
+			break
+		}
 		at := inspect.Range{Off: off, Len: len(line)}
 		off += len(line)
 		b.Rows = append(b.Rows, Row{
-			Wire: at, Head: at, Value: at, Parent: -1, Link: -1, Type: "line", JSON: Escape(strings.TrimRight(line, "\r\n")),
+			Wire: at, Head: at, Value: at, Parent: -1, Link: -1, Type: "line", JSON: Escape(string(bytes.TrimRight(line, "\r\n"))),
 		})
 	}
 	return b

@@ -65,15 +65,27 @@ func NewSchema(md protoreflect.MessageDescriptor, types inspect.Types) *Schema {
 	return s
 }
 
-// Layout decodes one message body, as the function does.
+// Layout decodes one message body, as the function does. A payload with more
+// fields than pb.MaxNodes has rows for those, and a last row for the rest; it has
+// no JSON, whose links would take far more memory than the rows, but readings as
+// there are without a schema.
 func (s *Schema) Layout(payload []byte) Body {
 	b := Body{Payload: payload}
-	if s.plan != nil {
+	nodes := inspect.Fields(payload, s.md, s.types)
+	if s.plan != nil && pb.LaidOut(nodes) {
 		b.JSON, b.Links, b.Err = s.plan.JSONLinks(payload)
 	}
-	b.Rows = make([]Row, 0, len(b.Links)+4)
-	newLayout(&b).nodes(inspect.Fields(payload, s.md, s.types), 0, -1)
+	b.Rows = make([]Row, 0, countNodes(nodes))
+	newLayout(&b).nodes(nodes, 0, -1)
 	return b
+}
+
+func countNodes(nodes []inspect.Node) int {
+	n := len(nodes)
+	for i := range nodes {
+		n += countNodes(nodes[i].Children)
+	}
+	return n
 }
 
 type layout struct {
@@ -114,6 +126,9 @@ func (l *layout) nodes(nodes []inspect.Node, depth, parent int) {
 		row := Row{Wire: n.Range, Head: n.Range, Value: n.Value, Depth: depth, Parent: parent, Link: -1, Folds: len(n.Children) > 0}
 		if row.Folds {
 			row.Head.Len = n.Value.Off - n.Range.Off
+		}
+		if n.NotLaidOut() {
+			row.Head.Len = min(row.Head.Len, wireBytes)
 		}
 		row.Number, row.Name, row.Type = describe(n, i)
 		l.json(&row, n)
@@ -218,7 +233,7 @@ func (l *layout) line(r inspect.Range) string {
 
 // reading is what stands in the JSON column of a field that JSON does not have.
 func (l *layout) reading(n *inspect.Node) string {
-	if n.Kind == pb.GapNode || len(n.Children) > 0 {
+	if n.Kind == pb.GapNode || len(n.Children) > 0 || n.NotLaidOut() {
 		return ""
 	}
 	text := Escape(n.Text(l.body.Payload))
@@ -256,6 +271,8 @@ func shortened(s string) string {
 
 func note(n *inspect.Node) string {
 	switch {
+	case n.NotLaidOut():
+		return n.Problem + whereTheRest
 	case n.Problem != "":
 		return n.Problem
 	case n.Unknown():
@@ -263,6 +280,9 @@ func note(n *inspect.Node) string {
 	}
 	return ""
 }
+
+// whereTheRest follows how much of a payload is not laid out.
+const whereTheRest = "; -o body prints them all"
 
 // Hex returns bytes as lower-case hex with a space between, as many lines as
 // are needed with at most perLine bytes each.

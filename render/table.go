@@ -2,26 +2,43 @@ package render
 
 import (
 	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
-// wireText lays a body out as a table, in one text that grows.
+// mostHex is how many bytes beyond the first line of their row a table shows: in
+// hex, deep in a message, a byte takes nine.
+const mostHex = 4 << 20
+
+// wireText lays a body out as a table. Each row is written apart, so that only the
+// text itself grows.
 func (body Body) wireText() string {
-	t := table{b: make([]byte, 0, 256+128*len(body.Rows))}
+	var text strings.Builder
+	text.Grow(256 + 96*len(body.Rows))
+	t := table{hex: mostHex}
+	flush := func() {
+		text.Write(t.b)
+		t.b = t.b[:0]
+	}
 	t.cell("offset", 6)
 	t.line("bytes", "field", "JSON")
 	for i := range body.Rows {
 		t.row(&body.Rows[i], body.Payload)
+		flush()
 	}
 	if body.Err != nil {
 		t.b = append(t.b, "        no JSON: "...)
 		t.b = append(append(t.b, Escape(body.Err.Error())...), '\n')
 	}
-	return string(t.b)
+	flush()
+	return text.String()
 }
 
 // table is the text of a wire view while it is written.
-type table struct{ b []byte }
+type table struct {
+	b   []byte
+	hex int // how many bytes may still be shown on lines of their own
+}
 
 // cell writes s, right-aligned in a width where it fits.
 func (t *table) cell(s string, width int) {
@@ -88,13 +105,23 @@ func (t *table) row(r *Row, payload []byte) {
 		t.b = append(append(t.b, "  or "...), r.Or...)
 	}
 	t.end()
-	for bytes = bytes[min(per, len(bytes)):]; len(bytes) > 0; bytes = bytes[min(per, len(bytes)):] {
-		t.fill(6 + 2 + 2*depth)
-		t.b = append(appendHex(t.b, bytes[:min(per, len(bytes))]), '\n')
-	}
+	t.moreHex(bytes[min(per, len(bytes)):], per, depth)
 	if r.Note != "" {
 		t.fill(6 + 2 + 2*depth)
 		t.b = append(append(t.b, r.Note...), '\n')
+	}
+}
+
+// moreHex writes the bytes that do not fit on their row's line.
+func (t *table) moreHex(bytes []byte, per, depth int) {
+	for ; len(bytes) > 0 && t.hex > 0; bytes = bytes[min(per, len(bytes)):] {
+		t.fill(6 + 2 + 2*depth)
+		t.b = append(appendHex(t.b, bytes[:min(per, len(bytes))]), '\n')
+		t.hex -= per
+	}
+	if len(bytes) > 0 {
+		t.fill(6 + 2 + 2*depth)
+		t.b = append(append(t.b, plural(int64(len(bytes)), "byte")...), " more, not shown in hex\n"...)
 	}
 }
 
