@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"google.golang.org/grpc"
+
 	"github.com/wiregloss/wiregloss/record"
 )
 
@@ -277,5 +279,62 @@ func TestBroken(t *testing.T) {
 				t.Errorf("%+v", out)
 			}
 		})
+	}
+}
+
+// What a server says unasked, before the request and after its answer, is no
+// answer; TestMain sees that it is not logged either.
+func TestUnasked(t *testing.T) {
+	t.Parallel()
+	for _, says := range []string{"", "surplus"} {
+		rec := record.New(record.Meta{})
+		near, far := net.Pipe()
+		go serveRaw(far, "1.1", "HTTP/1.1 200 OK\r\n"+webType+"\r\ncontent-length: 21\r\n\r\n"+frame(0x80, good)+says)
+		s := open(t, Options{Dial: pipeDial(record.Tap(near, rec)), Scheme: "http", Authority: "a", Path: "/a.B/C", Protocol: GRPCWeb})
+		if err := s.Send([]byte("x")); err != nil {
+			t.Fatal(err)
+		}
+		if n := finish(t, s); n != 0 || s.Outcome().Code != 0 {
+			t.Errorf("%d messages, %+v", n, s.Outcome())
+		}
+	}
+}
+
+// A server that speaks native gRPC alone is told as what it is.
+func TestNativeServer(t *testing.T) {
+	t.Parallel()
+	lis, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := grpc.NewServer()
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(lis) }()
+	t.Cleanup(func() {
+		server.Stop()
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
+	})
+	for _, c := range []struct{ version, detail string }{{"1.1", "--http 2"}, {"2", "--protocol grpc"}} {
+		for _, p := range protocols {
+			near, err := net.Dial("tcp", lis.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			rec := record.New(record.Meta{})
+			s := open(t, Options{
+				Dial: pipeDial(record.Tap(near, rec)), Version: c.version, Scheme: "http", Authority: "a", Path: "/a.B/C", Protocol: p,
+			})
+			if err := s.Send([]byte("x")); err != nil {
+				t.Fatal(err)
+			}
+			finish(t, s)
+			if out := s.Outcome(); out.Code == 0 || !strings.Contains(out.Detail, c.detail) || s.Hint().Version != "2" {
+				t.Errorf("%s over HTTP/%s: %+v, %+v", p, c.version, out, s.Hint())
+			}
+			tr, _ := traced(t, rec)
+			agree(t, s, tr)
+		}
 	}
 }

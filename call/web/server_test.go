@@ -7,12 +7,15 @@ import (
 	"crypto/tls"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"io"
 	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -27,10 +30,38 @@ import (
 	"google.golang.org/protobuf/testing/protocmp"
 
 	"github.com/wiregloss/wiregloss/inspect"
+	"github.com/wiregloss/wiregloss/inspect/envelope"
 	"github.com/wiregloss/wiregloss/record"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// logged is what net/http and x/net wrote to the standard logger, which in the
+// program is nobody's.
+var logged lockedBuffer
+
+type lockedBuffer struct {
+	mu sync.Mutex
+	bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.Buffer.Write(p)
+}
+
+// quiet are tests that fail if anything was logged.
+type quiet struct{ *testing.M }
+
+func (q quiet) Run() int {
+	code := q.M.Run()
+	if logged.Len() > 0 {
+		fmt.Fprintf(os.Stderr, "logged:\n%s", logged.String())
+		code = max(code, 1)
+	}
+	return code
+}
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(quiet{m}) }
 
 const service = "/grpc.testing.TestService/"
 
@@ -302,6 +333,9 @@ func finish(t *testing.T, s *Stream) int {
 	var status *StatusError
 	if !errors.Is(err, io.EOF) && !errors.As(err, &status) {
 		t.Errorf("Recv gives %v", err)
+	}
+	if status != nil && (status.Outcome != s.Outcome() || !strings.HasPrefix(status.Error(), envelope.CodeName(s.Outcome().Code)+": ")) {
+		t.Errorf("the error is %v, and the outcome %+v", status, s.Outcome())
 	}
 	if (s.Outcome().Code == 0) != errors.Is(err, io.EOF) {
 		t.Errorf("Recv gives %v, and the outcome is %+v", err, s.Outcome())

@@ -16,7 +16,7 @@ import (
 // to one other; the rest may be called from any.
 type Stream struct {
 	o       Options
-	ctx     context.Context //nolint:containedctx // It is the call's own: Cancel ends it, and all that runs for the call.
+	ctx     context.Context // the call's own: what runs for the call ends with it
 	cancel  context.CancelFunc
 	conn    *conn
 	version string // of HTTP

@@ -54,6 +54,8 @@ func newHTTP1(c net.Conn) http1 {
 		// Bodies are for inspect: they stay as they came.
 		DisableCompression:     true,
 		MaxResponseHeaderBytes: maxHeader,
+		// Idle connections are listened to, and what comes is written to the log.
+		MaxIdleConnsPerHost: -1,
 	}}
 }
 
@@ -100,17 +102,25 @@ type conn struct {
 	closed chan struct{}
 	err    error // of Close
 
+	write sync.Once
+	wrote chan struct{} // closed when the first write begins
+
 	fail   sync.Once
 	failed chan struct{} // closed when a read fails
 }
 
 func newConn(c net.Conn) *conn {
-	return &conn{Conn: c, closed: make(chan struct{}), failed: make(chan struct{})}
+	return &conn{Conn: c, wrote: make(chan struct{}), closed: make(chan struct{}), failed: make(chan struct{})}
 }
 
-// Read reads, and keeps what comes first. What comes after Close is not in the
-// recording, and so does not count.
+// Read reads, and keeps what comes first. Nothing is read before something was
+// written: net/http takes what a server says unasked for the end of the connection.
+// What comes after Close is not in the recording, and so does not count.
 func (c *conn) Read(b []byte) (int, error) {
+	select {
+	case <-c.wrote:
+	case <-c.closed:
+	}
 	n, err := c.Conn.Read(b)
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -130,6 +140,7 @@ func (c *conn) Read(b []byte) (int, error) {
 // Write lets the reader come first when it fails: a peer that hung up has often
 // answered before, and clients close the connection at the first failed write.
 func (c *conn) Write(b []byte) (int, error) {
+	c.write.Do(func() { close(c.wrote) })
 	n, err := c.Conn.Write(b)
 	if err != nil {
 		c.mu.Lock()
