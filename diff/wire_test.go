@@ -240,6 +240,26 @@ func wantMirrored(tb testing.TB, a, b Side) {
 	wantIndexed(tb, a, b)
 }
 
+// wantMirroredCounts checks that the two ways round find as many differences of
+// each kind. Which of several fields alike pair may depend on the way round.
+func wantMirroredCounts(tb testing.TB, a, b Side) {
+	tb.Helper()
+	count := func(r Report) map[string]Counts {
+		out := map[string]Counts{}
+		for _, s := range r.Sections {
+			c := out[s.Title]
+			for k, n := range s.Counts() {
+				c[k] += n
+			}
+			out[s.Title] = c
+		}
+		return out
+	}
+	if d := cmp.Diff(count(mirrored(Calls(a, b))), count(Calls(b, a))); d != "" {
+		tb.Errorf("the two ways round find different numbers (-mirrored +got)\n%s", d)
+	}
+}
+
 // wantSelfSame checks that a call is the same as itself.
 func wantSelfSame(tb testing.TB, s Side) {
 	tb.Helper()
