@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -28,19 +29,20 @@ func runDiff(ctx context.Context, ios *ioStreams, o inspectOptions, given []stri
 		}
 	}
 	same := true
+	out := diffOutput{ios: ios, inspectOptions: o}
 	for _, pair := range diff.Pair(sides[0], sides[1]) {
-		if pair[0] < 0 || pair[1] < 0 {
-			same = false
-			which, side := "only in the second: ", sides[1][max(pair[1], 0)]
-			if pair[1] < 0 {
-				which, side = "only in the first: ", sides[0][pair[0]]
-			}
-			ios.talk("wiregloss: %s%s", which, side.Name)
-			continue
+		var err error
+		switch {
+		case pair[1] < 0:
+			same, err = false, out.only(diff.OnlyA, sides[0][pair[0]])
+		case pair[0] < 0:
+			same, err = false, out.only(diff.OnlyB, sides[1][pair[1]])
+		default:
+			r := diff.Calls(sides[0][pair[0]], sides[1][pair[1]])
+			same = same && r.Same()
+			err = out.report(r)
 		}
-		r := diff.Calls(sides[0][pair[0]], sides[1][pair[1]])
-		same = same && r.Same()
-		if err := o.printDiff(ios, r); err != nil {
+		if err != nil {
 			return err
 		}
 	}
@@ -50,11 +52,54 @@ func runDiff(ctx context.Context, ios *ioStreams, o inspectOptions, given []stri
 	return nil
 }
 
-func (o inspectOptions) printDiff(ios *ioStreams, r diff.Report) error {
-	if o.output == "json" {
-		return ios.json(render.DiffJSON(r, o.showSecrets))
+// diffOutput writes what became of each call: as text with an empty line around
+// a report, as JSON a line each.
+type diffOutput struct {
+	inspectOptions
+	ios   *ioStreams
+	begun bool // something has been written
+	lone  bool // and the last of it was a call that one side alone has
+}
+
+func (d *diffOutput) report(r diff.Report) error {
+	if d.output == "json" {
+		return d.ios.text(string(render.DiffJSON(r, d.showSecrets)))
 	}
-	return ios.text(render.DiffText(r, o.all, o.showSecrets))
+	gap := d.gap(false)
+	return d.ios.text(gap + render.DiffText(r, d.all, d.showSecrets))
+}
+
+// onlySchema is the version of the JSON of a call that one side alone has.
+const onlySchema = 1
+
+// only writes a call that one side alone has; its name holds a path from the wire.
+func (d *diffOutput) only(k diff.Kind, s diff.Side) error {
+	sign, side := "-", "a"
+	if k == diff.OnlyB {
+		sign, side = "+", "b"
+	}
+	if d.output != "json" {
+		return d.ios.text(fmt.Sprintf("%s%s %s: %s\n", d.gap(true), sign, k, render.Escape(s.Name)))
+	}
+	b, err := json.Marshal(struct {
+		Schema int    `json:"schema"`
+		Only   string `json:"only"`
+		Name   string `json:"name"`
+	}{onlySchema, side, s.Name})
+	if err != nil {
+		return err
+	}
+	return d.ios.text(string(render.EscapeJSON(b)) + "\n")
+}
+
+// gap returns what parts a block from the one before.
+func (d *diffOutput) gap(lone bool) string {
+	parted := d.begun && !(lone && d.lone)
+	d.begun, d.lone = true, lone
+	if parted {
+		return "\n"
+	}
+	return ""
 }
 
 // sides returns the calls of a file: the one that was saved, or all.
@@ -68,7 +113,7 @@ func (o inspectOptions) sides(src *source) []diff.Side {
 		c := src.scene(o, conn)
 		c.Recording = conn.Recording
 		c.Trace = decodeAll(src.decoder(conn))
-		calls := c.calls()
+		calls, index := c.calls(), diff.NewIndex(c.Trace)
 		if !c.all {
 			if one, ok := render.FindCall(c.Exchange, c.Recording, c.Trace); ok {
 				calls = []render.Call{one}
@@ -77,7 +122,8 @@ func (o inspectOptions) sides(src *source) []diff.Side {
 		for _, one := range calls {
 			input, output := one.Descriptors()
 			out = append(out, diff.Side{
-				Recording: conn.Recording, Trace: c.Trace, Stream: one.Stream.ID, Input: input, Output: output, Types: c.Types(),
+				Recording: conn.Recording, Trace: c.Trace, Stream: one.Stream.ID, Index: index,
+				Input: input, Output: output, Types: c.Types(),
 				Name: fmt.Sprintf("%s stream %d %s", src.name, one.Stream.ID, one.Stream.Path),
 			})
 		}
