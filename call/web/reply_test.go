@@ -294,6 +294,10 @@ func TestUnasked(t *testing.T) {
 		if err := s.Send([]byte("x")); err != nil {
 			t.Fatal(err)
 		}
+		for s.Recv() == nil {
+			t.Error("a message came")
+		}
+		<-s.conn.closed // by net/http, which has then looked at what was left
 		if n := finish(t, s); n != 0 || s.Outcome().Code != 0 {
 			t.Errorf("%d messages, %+v", n, s.Outcome())
 		}
