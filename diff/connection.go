@@ -226,7 +226,7 @@ func (c *call) deadline() time.Duration {
 
 // firstByte returns the time from the request's first header to the response's.
 func (c *call) firstByte() time.Duration {
-	for _, i := range c.lists.headers {
+	for _, i := range c.headers {
 		if b := &c.Trace.Headers[i]; b.Dir == record.Received {
 			return b.At - c.stream.Opened
 		}

@@ -66,7 +66,7 @@ func (c *call) pieces(d record.Dir, folds func(h2.Type) bool) ([]piece, string) 
 			folded[t] = n
 		}
 	}
-	for _, i := range byPosition(c.lists.frames[d], c.Index.shared[d].told) {
+	for _, i := range byPosition(c.frames[d], c.Index.shared[d].told) {
 		f := &c.Trace.Frames[i]
 		switch {
 		case noise(f.Type):

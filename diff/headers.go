@@ -59,7 +59,7 @@ func (c calls) headers(title string, role blockRole) Section {
 // fields returns the fields of a call's blocks in a role, in order.
 func (c *call) fields(role blockRole) []field {
 	var out []field
-	for _, i := range c.lists.headers {
+	for _, i := range c.headers {
 		b := c.Trace.Headers[i]
 		if r, ok := roleOf(b); ok && r == role {
 			out = append(out, c.blockFields(b)...)
