@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/wiregloss/wiregloss/inspect"
 	"github.com/wiregloss/wiregloss/inspect/jsontext"
@@ -39,6 +40,7 @@ func layoutJSON(payload []byte, most int) Body {
 	doc := jsontext.ScanUpTo(payload, most)
 	b := Body{Payload: payload, Rows: make([]Row, 0, len(doc.Nodes)), Links: make([]inspect.Link, 0, len(doc.Nodes))}
 	text, lines := doc.Indent(payload)
+	room, names := textRoom(mostText), textRoom(mostText)
 	b.JSON = text
 	for i := range doc.Nodes {
 		n := &doc.Nodes[i]
@@ -47,14 +49,14 @@ func layoutJSON(payload []byte, most int) Body {
 			link.Path = doc.Path(payload, i)
 		}
 		b.Links = append(b.Links, link)
-		b.Rows = append(b.Rows, jsonRow(payload, &doc, i))
+		b.Rows = append(b.Rows, jsonRow(payload, &doc, i, &names))
 	}
 	for i, l := range lines {
 		end := len(text)
 		if i+1 < len(lines) {
 			end = int(lines[i+1].Off) - 1
 		}
-		b.jsonLine(l, end)
+		b.jsonLine(l, end, &room)
 	}
 	noteProblems(&b, &doc)
 	if doc.Cut >= 0 {
@@ -63,8 +65,32 @@ func layoutJSON(payload []byte, most int) Body {
 	return b
 }
 
+// Of one line of text a row shows mostLine bytes, and all rows together mostText
+// once it is escaped, which can take four times as much.
+const (
+	mostLine = 1 << 20
+	mostText = 24 << 20
+)
+
+// textRoom is how much text the rows of a body may still have.
+type textRoom int
+
+// shown escapes a line for its row. What has no room is counted.
+func (room *textRoom) shown(line []byte) string {
+	cut := min(len(line), mostLine, max(int(*room), 0))
+	for cut < len(line) && cut > 0 && !utf8.RuneStart(line[cut]) {
+		cut--
+	}
+	text := Escape(string(line[:cut]))
+	if cut < len(line) {
+		text += "… and " + plural(int64(len(line)-cut), "more byte")
+	}
+	*room -= textRoom(len(text))
+	return text
+}
+
 // jsonLine gives the row and the link of a line what the line says.
-func (body *Body) jsonLine(l jsontext.Line, end int) {
+func (body *Body) jsonLine(l jsontext.Line, end int, room *textRoom) {
 	row, link := &body.Rows[l.Node], &body.Links[l.Node]
 	from := int(l.Off)
 	for from < end && body.JSON[from] == ' ' {
@@ -74,7 +100,7 @@ func (body *Body) jsonLine(l jsontext.Line, end int) {
 		link.JSON.Len = len(strings.TrimSuffix(string(body.JSON[from:end]), ",")) + from - link.JSON.Off
 		return
 	}
-	row.JSON = Escape(string(body.JSON[from:end]))
+	row.JSON = room.shown(body.JSON[from:end])
 	if l.Comma {
 		end--
 	}
@@ -83,7 +109,7 @@ func (body *Body) jsonLine(l jsontext.Line, end int) {
 
 func wireRange(r jsontext.Range) inspect.Range { return inspect.Range{Off: r.Off, Len: r.Len} }
 
-func jsonRow(payload []byte, doc *jsontext.Document, i int) Row {
+func jsonRow(payload []byte, doc *jsontext.Document, i int, room *textRoom) Row {
 	n := &doc.Nodes[i]
 	row := Row{
 		Wire: wireRange(n.Range()), Head: wireRange(n.Range()), Value: wireRange(n.Value()),
@@ -95,7 +121,7 @@ func jsonRow(payload []byte, doc *jsontext.Document, i int) Row {
 	}
 	switch key := n.Key(); {
 	case key.Len > 0:
-		row.Name = Escape(jsontext.Unquote(payload[key.Off:key.End()]))
+		row.Name = room.shown([]byte(jsontext.Unquote(payload[key.Off:key.End()])))
 	case n.Parent >= 0 || doc.Roots > 1:
 		row.Name = "[" + strconv.Itoa(n.Index()) + "]"
 	}
@@ -131,7 +157,7 @@ func (body *Body) restRow(off int, what string, most int) {
 // first most lines.
 func layoutLines(payload []byte, most int) Body {
 	b := Body{Payload: payload}
-	off := 0
+	off, room := 0, textRoom(mostText)
 	for line := range bytes.Lines(payload) {
 		if len(b.Rows) == most {
 			b.restRow(off, "lines", most)
@@ -140,7 +166,7 @@ func layoutLines(payload []byte, most int) Body {
 		at := inspect.Range{Off: off, Len: len(line)}
 		off += len(line)
 		b.Rows = append(b.Rows, Row{
-			Wire: at, Head: at, Value: at, Parent: -1, Link: -1, Type: "line", JSON: Escape(string(bytes.TrimRight(line, "\r\n"))),
+			Wire: at, Head: at, Value: at, Parent: -1, Link: -1, Type: "line", JSON: room.shown(bytes.TrimRight(line, "\r\n")),
 		})
 	}
 	return b
