@@ -53,6 +53,7 @@ func (b *lockedBuffer) Write(p []byte) (int, error) {
 type quiet struct{ *testing.M }
 
 func (q quiet) Run() int {
+	log.SetOutput(&logged)
 	code := q.M.Run()
 	if logged.Len() > 0 {
 		fmt.Fprintf(os.Stderr, "logged:\n%s", logged.String())
