@@ -94,7 +94,7 @@ func (d *diffOutput) only(k diff.Kind, s diff.Side) error {
 
 // gap returns what parts a block from the one before.
 func (d *diffOutput) gap(lone bool) string {
-	parted := d.begun && !(lone && d.lone)
+	parted := d.begun && (!lone || !d.lone)
 	d.begun, d.lone = true, lone
 	if parted {
 		return "\n"
