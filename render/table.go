@@ -8,13 +8,13 @@ import (
 
 // mostHex is how many bytes beyond the first line of their row a table shows: in
 // hex, deep in a message, a byte takes nine.
-const mostHex = 4 << 20
+const mostHex = 2 << 20
 
 // wireText lays a body out as a table. Each row is written apart, so that only the
 // text itself grows.
 func (body Body) wireText() string {
 	var text strings.Builder
-	text.Grow(256 + 96*len(body.Rows))
+	text.Grow(body.textSize())
 	t := table{hex: mostHex}
 	flush := func() {
 		text.Write(t.b)
@@ -32,6 +32,22 @@ func (body Body) wireText() string {
 	}
 	flush()
 	return text.String()
+}
+
+// textSize guesses how long the table is: of a large one, each time that it grows
+// leaves a copy behind.
+func (body Body) textSize() int {
+	const line = 6 + 2 + hexWidth + 2 + 2 + fieldCol + 2 + 1
+	size, hex := 256, mostHex
+	for i := range body.Rows {
+		r := &body.Rows[i]
+		size += line + len(r.JSON) + len(r.Or) + len(r.Note) + 2*min(r.Depth, 8)
+		if more := min(r.Head.Len-wireBytes, hex); more > 0 {
+			size += 5 * more
+			hex -= more
+		}
+	}
+	return size
 }
 
 // table is the text of a wire view while it is written.

@@ -28,6 +28,9 @@ func FuzzScan(f *testing.F) {
 			checkGaps(t, src, &d)
 		}
 		checkIndent(t, src, &d, valid)
+		for most := 1; most < 8; most++ {
+			checkUpTo(t, src, &d, most)
+		}
 	})
 }
 

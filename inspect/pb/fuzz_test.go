@@ -55,6 +55,10 @@ func FuzzFields(f *testing.F) {
 	addSeeds(f)
 	s, md := rich()
 	f.Fuzz(func(t *testing.T, b []byte) {
+		for most := range 6 {
+			checkBudget(t, fieldsUpTo(most, b, nil, nil), most, b)
+			checkBudget(t, fieldsUpTo(most, b, md, s.types), most, b)
+		}
 		for _, nodes := range [][]Node{Fields(b, nil, nil), Fields(b, md, s.types)} {
 			checkTiles(t, nodes, Range{0, len(b)})
 			checkTexts(t, nodes, b)
