@@ -16,6 +16,10 @@ import (
 // maxValues bounds the parts of one payload that are compared one by one.
 const maxValues = 1 << 17
 
+// A tree that pb.Fields has cut has more values than that: it is too long to
+// compare, not damaged.
+const _ = uint(pb.MaxNodes - maxValues)
+
 // errTooMany says that a payload has too many parts to compare one by one.
 var errTooMany = errors.New("more than " + strconv.Itoa(maxValues) + " values")
 

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/wiregloss/wiregloss/inspect"
 	"github.com/wiregloss/wiregloss/record"
@@ -183,30 +182,32 @@ func (v *wireView) advance(c *scene, since inspect.Counts) error {
 func (v *wireView) message(c *scene, m inspect.Message) error {
 	schema := c.schema(m)
 	payload, err := c.Trace.Payload(c.Recording, m)
-	var text strings.Builder
-	text.WriteString(render.WireHeading(c.Trace, m, len(payload)) + "\n")
+	head := render.WireHeading(c.Trace, m, len(payload)) + "\n"
 	if err != nil {
-		text.WriteString("  cannot be decoded: " + render.Escape(err.Error()) + "\n")
+		head += "  cannot be decoded: " + render.Escape(err.Error()) + "\n"
 		schema, payload = render.NewSchema(nil, c.Types()), payload[:min(len(payload), mostBroken)]
 		if *v.bad == nil {
 			*v.bad = decodeError(m, err)
 		}
 	}
 	body, bad := schema.ContentText(m.Content, payload)
-	text.WriteString(body + "\n")
 	if bad != nil && m.Content == inspect.Protobuf && m.Have == m.Length && *v.bad == nil {
 		*v.bad = decodeError(m, bad)
 	}
-	if !v.grep.matchesText(text.String()) {
+	if v.grep != nil && !v.grep.matchesText(head+body) {
 		return nil
 	}
 	if c.all && m.Stream != v.last && c.Trace.Protocol != inspect.BareBody {
 		v.last = m.Stream
-		if err := v.ios.text(render.StreamHeading(c.stream(m.Stream)) + "\n"); err != nil {
+		head = render.StreamHeading(c.stream(m.Stream)) + "\n" + head
+	}
+	// Not as one text: the body of a large message is held once.
+	for _, text := range []string{head, body, "\n"} {
+		if err := v.ios.text(text); err != nil {
 			return err
 		}
 	}
-	return v.ios.text(text.String())
+	return nil
 }
 
 // finish shows a message that was cut, and how the call ended.
