@@ -65,6 +65,9 @@ func parseProxy(value, from string) (*proxy, error) {
 		p.kind = "socks5"
 	}
 	p.address = net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), port))
+	if _, _, err := net.SplitHostPort(p.address); err != nil {
+		return nil, bad(fmt.Sprintf("%q is no host and port", u.Host)) // what url.Parse lets through: "]"
+	}
 	return p, nil
 }
 
