@@ -1,8 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -54,6 +56,9 @@ func saveAs(path string, x exchange.Exchange, showSecrets bool) error {
 // at all.
 func writeWhole(path string, write func(io.Writer) error) error {
 	tmp, err := os.CreateTemp(filepath.Dir(path), ".wiregloss-*") // mode 0600
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("save %s: there is no folder %s", path, filepath.Dir(path))
+	}
 	if err != nil {
 		return fmt.Errorf("save %s: %w", path, err)
 	}

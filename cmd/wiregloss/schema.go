@@ -69,10 +69,11 @@ func (f *schemaFlags) load(ctx context.Context, ios *ioStreams, own *catalog.Cat
 	return catalog.Merge(all...), nil
 }
 
-// messageType finds the message type that --type names.
-func (f *schemaFlags) messageType(cat *catalog.Catalog, name string) (protoreflect.MessageDescriptor, error) {
+// messageType finds the message type that --type names. own says that the file
+// has a schema itself.
+func (f *schemaFlags) messageType(cat *catalog.Catalog, name string, own bool) (protoreflect.MessageDescriptor, error) {
 	d, err := cat.Symbol(name)
-	if err != nil && !f.given() {
+	if err != nil && !own && !f.given() {
 		return nil, usageError(fmt.Errorf("--type %s needs a schema: --proto, --protoset or --server", name))
 	}
 	if err != nil {

@@ -81,16 +81,16 @@ func (o inspectOptions) open(ctx context.Context, ios *ioStreams, path string) (
 		return nil, err
 	}
 	src.tell(ios)
-	own := src.exchange.Types
+	own, known := src.exchange.Types, true
 	if own == nil {
-		own = src.overheard()
+		own, known = src.overheard()
 	}
 	if src.types, err = o.schema.load(ctx, ios, own); err != nil {
 		return nil, err
 	}
 	src.exchange.Types = src.types
 	if o.typeName != "" {
-		if src.forced, err = o.schema.messageType(src.types, o.typeName); err != nil {
+		if src.forced, err = o.schema.messageType(src.types, o.typeName, known); err != nil {
 			return nil, err
 		}
 	}
@@ -169,15 +169,15 @@ func (s *source) readExchange() error {
 }
 
 // overheard returns the schema that a capture itself holds: what servers told by
-// reflection, and the services that most have.
-func (s *source) overheard() *catalog.Catalog {
+// reflection, and the services that most have. It is false if there are only these.
+func (s *source) overheard() (*catalog.Catalog, bool) {
 	var files []*descriptorpb.FileDescriptorProto
 	for i := range s.capture.Connections {
 		if c := &s.capture.Connections[i]; c.Shape == capture.Wire {
 			files = append(files, server.Overheard(c.Recording, decodeAll(inspect.NewDecoder(c.Recording)))...)
 		}
 	}
-	return catalog.Merge(catalog.FromDescriptors(files), server.Common())
+	return catalog.Merge(catalog.FromDescriptors(files), server.Common()), len(files) > 0
 }
 
 // tell writes what stands between the file and the wire to stderr.

@@ -26,7 +26,7 @@ func captureOf(path string) tui.Capture {
 		}
 		out := &tui.Loaded{Types: src.exchange.Types, Notes: src.capture.Skipped}
 		if out.Types == nil {
-			out.Types = src.overheard()
+			out.Types, _ = src.overheard()
 		}
 		if src.problem != nil {
 			out.Notes = append([]string{src.problem.Error()}, out.Notes...)
